@@ -107,6 +107,7 @@ local snapshot = {
     before = "whether the snapshot existed",
     how = "deletes a new snapshot",
     cannot = "a deleted snapshot",
+    gone = "the snapshot",
     restore = function(_, past)
       if past.before ~= nil then return nil, "the snapshot was deleted" end
       return { target = past.target }

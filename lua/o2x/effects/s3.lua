@@ -78,6 +78,7 @@ local object = {
     before = "whether the object existed",
     how = "deletes a new object and its note",
     cannot = "a deleted object",
+    gone = "the object",
     restore = function(_, past)
       if past.before ~= nil then return nil, "the object was deleted" end
       return { target = past.target }

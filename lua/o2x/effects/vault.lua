@@ -122,6 +122,7 @@ local SECRET <const> = {
     before = "a tag of each field that the run sets; the version by reference",
     how = "makes Vault's earlier version the newest; removes a new secret with its metadata",
     cannot = "a version that Vault does not keep any more",
+    gone = function(target) return target.with_metadata and "the secret, with all its versions" or nil end,
     restore = restore,
   },
   reference = function(_, _, before) return before and { version = versions[before] } end,

@@ -59,6 +59,7 @@
 ---@field how string for people: how a write is undone; "not possible" of a type that is `never`, "not needed: …" of one
 ---  that is `needless`
 ---@field cannot string? for people: what cannot be undone
+---@field gone (string|fun(target: any): string?)? what a removal takes for good, so that no undo brings it back
 ---@field never boolean? nothing that this type writes goes back
 ---@field needless boolean? nothing has to go back, because no data change
 ---@field contents boolean? what is in a target (types that have it as their parent) goes with a new one
@@ -154,7 +155,10 @@ local OF_UNDO = {
   needless = "boolean",
   contents = "boolean",
   restore = "function",
+  gone = { string = true, ["function"] = true },
 }
+
+local function is_of(item, wanted) return type(wanted) == "table" and wanted[type(item)] or type(item) == wanted end
 
 local OF_REHEARSAL = { nothing = "boolean", none = "string", objects = "function", take = "function", put = "function" }
 
@@ -176,7 +180,8 @@ local function check_undo(must, undo)
   end
   for name, item in pairs(undo) do
     must(OF_UNDO[name], ("undo.%s is not a field"):format(tostring(name)))
-    must(type(item) == OF_UNDO[name], ("undo.%s must be a %s"):format(name, OF_UNDO[name]:gsub("string", "text")))
+    local wanted = type(OF_UNDO[name]) == "string" and OF_UNDO[name]:gsub("string", "text") or "text or a function"
+    must(is_of(item, OF_UNDO[name]), ("undo.%s must be a %s"):format(name, wanted))
   end
   for field, text in pairs { never = "not possible", needless = "not needed" } do
     local says = undo.how:sub(1, #text) == text
@@ -265,6 +270,20 @@ end
 function M.outcome(before, after)
   if before == nil then return "created" end
   return after == nil and "deleted" or "changed"
+end
+
+--- What of a change no undo brings back; nil if all of it goes back.
+---@param effect_type o2x.effect_type
+---@param target any
+---@param before any
+---@param desired any
+---@return string?
+function M.irreversible(effect_type, target, before, desired)
+  local undo = effect_type.undo
+  if undo.never then return undo.cannot end
+  if before == nil or desired ~= nil then return nil end
+  if type(undo.gone) == "function" then return undo.gone(target) end
+  return undo.gone
 end
 
 return M

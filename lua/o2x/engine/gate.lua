@@ -325,7 +325,7 @@ local function predict(gate, effect_type, target, desired, planned)
   if effect_type.predict then after = effect_type.predict(gate.ctx, target, desired, before, planned.taken) end
   planned.class = effect_type.class
   planned.inside = gate:parent_is_new(effect_type, target) or nil
-  planned.irreversible = effect_type.undo.never and effect_type.undo.cannot or nil
+  planned.irreversible = contract.irreversible(effect_type, target, before, desired)
   planned.show = contract.describe(effect_type, target, before, after)
   planned.after = contract.image(effect_type, after, desired, key, true)
   gate.overlay:set(effect_type.kind, key, after, before == nil)

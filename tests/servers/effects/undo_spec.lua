@@ -110,7 +110,21 @@ local KUBERNETES <const> = {
   {
     "a new release",
     write = function(run) run.ensure() end,
-    again = false, -- helm has no record of a release that was uninstalled
+    again = false, -- its history went with it
+  },
+  {
+    "a removed release, from the history that helm keeps",
+    prepare = function(env) env.run().ensure() end,
+    write = function(run) run.api.helm.remove_release "t1-app" end,
+  },
+  {
+    "a removed release with an older revision",
+    prepare = function(env)
+      env.run().ensure()
+      env.values "level: DEBUG\nreplicas: 3\n"
+      env.run().ensure()
+    end,
+    write = function(run) run.api.helm.remove_release "t1-app" end,
   },
   {
     "an upgraded release",
@@ -136,6 +150,33 @@ describe("undo in a cluster", function()
       end)
     end)
   end
+
+  -- helm's records of the release.
+  local function records(env) return env.ask("kubectl", "get", "secrets", "-l", "owner=helm,name=t1-app", "-o", "name") end
+
+  it("leaves no history of a release that was new, and says before that it is gone for good", function()
+    helm_cluster.with(function(env)
+      local run = env.run()
+      run.ensure()
+      assert.are_not.equal("", records(env))
+      taken_back.back(run, env.run())
+      assert.equal("", records(env))
+    end)
+  end)
+
+  it("keeps the history of a release that a script removed, which helm does not list and installs over", function()
+    helm_cluster.with(function(env)
+      env.run().ensure()
+      local run = env.run()
+      run.api.helm.remove_release "t1-app"
+      assert.equal("", env.ask("helm", "list", "-q"))
+      assert.same({}, run.api.helm.list())
+      assert.equal("t1-app 1 uninstalled", env.releases())
+      assert.are_not.equal("", records(env))
+      env.run().ensure()
+      assert.matches("t1%-app", env.releases())
+    end)
+  end)
 
   it("stops at a release whose objects somebody edited, and touches nothing", function()
     helm_cluster.with(function(env)

@@ -104,6 +104,9 @@ local UNDOS <const> = {
   { "one that is never", { before = "b", how = "not possible", never = true, cannot = "a message" }, true },
   { "one that is needless", { before = "b", how = "not needed: no data change", needless = true }, true },
   { "what goes with it", { before = "b", how = "drops it", contents = true }, true },
+  { "a text of what is gone", { before = "b", how = "drops it", gone = "all of it" }, true },
+  { "a function of what is gone", { before = "b", how = "drops it", gone = print }, true },
+  { "something else of what is gone", { before = "b", how = "drops it", gone = true } },
   { "no text of how", { before = "b" } },
   { "no text of before", { how = "restores it" } },
   { "a word that nobody reads", { before = "b", how = "restores it", restores = print } },
@@ -135,4 +138,42 @@ describe("the undo of an effect type", function()
     end
     assert.is_true(count > 25)
   end)
+end)
+
+-- Target of a removal → what no undo brings back. What is not here comes back.
+local GONE <const> = {
+  { "pg.database", {}, "the database, with all that is in it" },
+  { "pg.database", { aside = "x--R-1" } },
+  { "pg.restored", {}, "the copy; its archive has the same" },
+  { "pg.archive", {}, "the archive" },
+  { "s3.object", {}, "the object" },
+  { "rds.snapshot", {}, "the snapshot" },
+  { "rds.instance", {} },
+  { "k8s.secret", {}, "the content of the Secret" },
+  { "k8s.object", {} },
+  { "helm.release", { undo = true }, "the release and its history" },
+  { "helm.release", {} },
+  { "vault.secret", { with_metadata = true }, "the secret, with all its versions" },
+  { "vault.secret", {} },
+  { "webhook.message", {}, "a sent message" },
+}
+
+describe("what a change takes for good", function()
+  local types = {}
+  for _, name in ipairs(effects.NAMES) do
+    for _, one in ipairs(effects.find(name).types or {}) do
+      types[one.kind] = one
+    end
+  end
+
+  for _, case in ipairs(GONE) do
+    it(("is known of %s: %s"):format(case[1], case[3] or "nothing"), function()
+      local one = types[case[1]]
+      assert.equal(case[3], contract.irreversible(one, case[2], { is = "there" }, nil))
+      if not one.undo.never then
+        assert.is_nil(contract.irreversible(one, case[2], { is = "there" }, { is = "other" }))
+        assert.is_nil(contract.irreversible(one, case[2], nil, { is = "new" }))
+      end
+    end)
+  end
 end)

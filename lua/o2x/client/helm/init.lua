@@ -453,9 +453,10 @@ end
 --- Uninstalls a release with its objects; a missing release is not an error.
 ---@param name string
 ---@param namespace string
-function Helm:uninstall(name, namespace)
+---@param keep_history boolean? its revisions stay, and a rollback brings it back
+function Helm:uninstall(name, namespace, keep_history)
   self:check_name(name, namespace)
-  local r = write(self, { "uninstall", name, "-n", namespace }, 330)
+  local r = write(self, { "uninstall", name, "-n", namespace, keep_history and "--keep-history" or nil }, 330)
   if r.code ~= 0 and not failure.text(r):find("release: not found", 1, true) then
     failure.raise("uninstall", name, r)
   end

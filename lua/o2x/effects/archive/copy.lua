@@ -204,6 +204,7 @@ M.restored = {
     before = "whether the copy existed",
     how = "drops the copy",
     cannot = "a copy that was dropped",
+    gone = "the copy; its archive has the same",
     restore = function(_, past)
       if past.before ~= nil then return nil, "the copy was dropped: restore it from its archive again" end
       -- The run has put it into the tenant's place; the undo of that comes first, and brings it back here.

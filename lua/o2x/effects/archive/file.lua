@@ -203,6 +203,7 @@ M.file = {
     before = "whether the file existed",
     how = "removes the archive and its note",
     cannot = "a removed archive",
+    gone = "the archive",
     restore = function(_, past)
       if past.before ~= nil then return nil, "the archive was removed" end
       return { target = past.target }

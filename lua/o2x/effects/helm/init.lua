@@ -31,8 +31,9 @@ local release = {
   reference = function(_, _, before) return before and { revision = before.revision } end,
   undo = {
     before = "hashes of values and manifest; the revision by reference",
-    how = "rolls back to the earlier revision; uninstalls a new release",
-    cannot = "what hooks did; a removed release, of which helm has no record any more",
+    how = "rolls back to the earlier revision, also of a removed release; uninstalls a new release with its history",
+    cannot = "what hooks did; a revision of which helm has no record any more",
+    gone = function(target) return target.undo and "the release and its history" or nil end,
   },
   rehearsal = { objects = function(ctx, target) return whole.release(ctx, target) end },
 }
@@ -99,7 +100,9 @@ end
 
 function release.undo.restore(ctx, past)
   local target, revision = past.target, past.reference and past.reference.revision
-  if past.before == nil then return { target = target, foreign = foreign_drift(past) } end
+  if past.before == nil then
+    return { target = { name = target.name, namespace = target.namespace, undo = true }, foreign = foreign_drift(past) }
+  end
   local found = revision and helm_rollback.at(ctx, target.name, revision, namespace_of(ctx, target))
   if not found or found.manifest ~= past.before.manifest or found.values ~= past.before.values then
     return nil, ("helm has no record of its revision %s any more; deploy it again"):format(tostring(revision))
@@ -165,7 +168,8 @@ end
 -- What is there then, as read gives it: mend has looked at the objects after helm wrote them, and leaves no drift.
 function release.write(ctx, target, desired, before, effect_key)
   local helm, namespace = client(ctx), namespace_of(ctx, target)
-  if desired == nil then return stored.uninstall(ctx, target.name, namespace) end
+  -- helm keeps the history of what a script removes: its own way to bring a release back.
+  if desired == nil then return stored.uninstall(ctx, target.name, namespace, not target.undo) end
   if not before or not same_record(before, desired) then
     if target.source then
       upgrade(ctx, target, before, effect_key)
@@ -294,8 +298,10 @@ local function list(ctx, namespace)
   helm:check_namespace(namespace)
   helm:version()
   local found, seen = {}, {}
-  for i, one in ipairs(ctx:retry(helm.list, helm, namespace)) do
-    found[i], seen[one.name] = summary(one.name, namespace, one), true
+  for _, one in ipairs(ctx:retry(helm.list, helm, namespace)) do
+    if one.status ~= "uninstalled" then -- of such a one, only the history is left
+      found[#found + 1], seen[one.name] = summary(one.name, namespace, one), true
+    end
   end
   for _, name in ipairs(ctx.mode == "plan" and helm.scope or {}) do
     local planned = not seen[name]

@@ -88,9 +88,10 @@ end
 ---@param ctx table
 ---@param name string
 ---@param namespace string
-function M.uninstall(ctx, name, namespace)
+---@param keep_history boolean? its revisions stay, and a rollback brings it back
+function M.uninstall(ctx, name, namespace, keep_history)
   M.check(ctx, name, namespace)
-  client(ctx):uninstall(name, namespace)
+  client(ctx):uninstall(name, namespace, keep_history)
 end
 
 --- Rolls back to a revision whose objects may all be written.

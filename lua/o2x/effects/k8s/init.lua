@@ -173,6 +173,7 @@ local k8s_secret = {
     before = "the type, and a tag of each key",
     how = "deletes a new Secret",
     cannot = "overwritten or deleted content: the journal has no secrets; a Secret that all tenants share",
+    gone = "the content of the Secret",
     restore = function(ctx, past)
       local target = past.target
       if client(ctx).grants:is_shared(target.namespace, target.name) then return nil, SHARED end

@@ -266,6 +266,7 @@ local database = {
     how = "drops a new database that holds only what the run wrote, renames any other new one; "
       .. "restores owner and limit",
     cannot = "a database that was dropped",
+    gone = function(target) return not target.aside and "the database, with all that is in it" or nil end,
     contents = true,
     restore = restore,
   },
