@@ -102,8 +102,8 @@ function M.verify(tenant)
   local pods
   check("Services", function()
     local found = k8s.list("Service", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
+    pods = pods_by_app(tenant) -- the other checks need them, even if this one fails
     if #found < #catalogue.names() then fail(("%d of %d services"):format(#found, #catalogue.names())) end
-    pods = pods_by_app(tenant)
   end)
   parallel.each(catalogue.names(), function(service)
     check(service .. " has started", started, tenant, service, pods)

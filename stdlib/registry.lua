@@ -32,8 +32,8 @@ local function profile_values(tenant)
 end
 
 --- The tenant's id: the one it has, or the next free one. It is allocated under a lock in the control database, so that
---- two onboardings at once get two ids. A row that was there already is made what it should be. Fails if the tenant file
---- has another id.
+--- two onboardings at once get two ids. A row that was there already is made what it should be. Fails if the tenant's
+--- file has another id.
 ---@param tenant table
 ---@return string id "TIDLT-100008"
 function M.allocate(tenant)

@@ -111,6 +111,9 @@ local ROWS = {
   -- the systems' own clients, which show more
   ["lua/o2x/client/aws/route53.lua: aws route53"] = function() lab:aws("route53", "list-hosted-zones") end,
   ["lua/o2x/client/aws/s3.lua: aws s3"] = { "for archives larger than 5 GB, which are not made here" },
+  ["lua/o2x/cli/audit.lua: o2x audit"] = { by = "tests/pages/audit.txt" },
+  ["lua/o2x/engine/audit.lua: o2x run"] = { by = "tests/e2e/audit_spec.lua" },
+  ["lua/o2x/client/k8s/ready.lua: kubectl delete"] = { by = "tests/e2e/audit_spec.lua" },
   ["lua/o2x/client/k8s/discovery.lua: kubectl api-resources"] = function() works "kubectl api-resources" end,
   ["lua/o2x/client/vault/auth.lua: vault token"] = { "the vault command need not be installed" },
   ["lua/o2x/client/vault/init.lua: vault token"] = { "the label of a secret" },

@@ -129,9 +129,10 @@ end
 return {
   most = 1,
   help = [[
-Compares a tenant in all systems with what the runbook that makes tenants would
-make of it, and looks at all its checks. Only reads. Each finding says what is,
-what should be, and the command that mends it; what customers feel comes first.
+Compares a tenant in all systems with what the runbook that creates tenants
+would leave there, and looks at all its checks. Only reads. Each finding says
+what is, what should be, and the command that mends it; what customers feel
+comes first.
 
 --all looks at the tenants of all files, and for what belongs to a tenant that
 is in no file. Exit code 2: there are findings;

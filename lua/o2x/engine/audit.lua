@@ -1,9 +1,10 @@
 --- An audit: where a tenant differs from what it should be. What it should be is what the platform's runbook makes of
 --- it (MAKES in stdlib/platform.lua), so an audit is a plan of that runbook in which every check is looked at: each
---- change, each failed check, and each thing that cannot be read is a finding, and so is what is there and the plan does
---- not look at. It keeps nothing and writes nothing.
+--- change, each failed check, and each thing that cannot be read is a finding, and so is what is there and the plan
+--- does not look at. It keeps nothing and writes nothing.
 
 local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
 local left_over = require "o2x.engine.left_over"
 local plan = require "o2x.engine.plan"
 local run = require "o2x.engine.run"
@@ -20,9 +21,9 @@ local M = {}
 ---@field what string names it for people
 ---@field key string? names it for o2x
 ---@field where string? the step that makes or checks it
----@field is any what is there now
----@field should any what should be
----@field lines string[] the difference, for people
+---@field is any what is there now; absent if it is long
+---@field should any what should be; absent if it is long
+---@field lines string[] the difference, for people, or its beginning
 ---@field mend string? the command that mends it
 ---@field hint string? what else to do
 
@@ -65,6 +66,22 @@ local function run_command(this, more)
   return "o2x run " .. shell.command(words) .. (more and " " .. more or "")
 end
 
+-- A report of very many tenants stays small: of whole files and objects, the difference is kept, and its beginning.
+local LONGEST <const>, LARGEST <const> = 40, 1000 -- lines, bytes
+
+local function brief(any)
+  local shown = value.displayed(value.revive(any))
+  if type(shown) ~= "table" and type(shown) ~= "string" then return shown end
+  return #json.encode(shown) <= LARGEST and shown or nil
+end
+
+local function first_lines(lines)
+  if #lines <= LONGEST then return lines end
+  local first = table.move(lines, 1, LONGEST, 1, {})
+  first[LONGEST + 1] = ("… %d more lines"):format(#lines - LONGEST)
+  return first
+end
+
 -- Of what is inside a thing that is missing, only the number is said.
 local function of_changes(this, findings)
   local inside = 0
@@ -79,9 +96,9 @@ local function of_changes(this, findings)
         what = change.show.title or change.key,
         key = change.key,
         where = change.path,
-        is = value.displayed(value.revive(change.before)),
-        should = value.displayed(value.revive(change.after)),
-        lines = change.show.lines or {},
+        is = brief(change.before),
+        should = brief(change.after),
+        lines = first_lines(change.show.lines or {}),
         mend = run_command(this),
       }
     end
@@ -99,7 +116,7 @@ local function of_checks(this, findings)
       is = tostring(check.error),
       lines = { tostring(check.error) },
       hint = check.error.hint,
-      mend = run_command(this),
+      mend = this.plan:has_changes() and run_command(this) or nil, -- else it would change nothing
     }
   end
 end

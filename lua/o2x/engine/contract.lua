@@ -39,8 +39,8 @@
 ---@field list (fun(ctx: table): o2x.listed[])? what of this type the tenant has, within its grants. What no plan of the
 ---  tenant's runbook looks at is left over (o2x audit); so a type lists only what belongs to such a plan
 ---@field names (fun(ctx: table, orphan: fun(name: string): string?): o2x.named[])? the names of this type on the whole
----  platform (ctx.scope.places); orphan tells whether a name is that of a tenant without a file, so that only there more
----  need be read
+---  platform (ctx.scope.places); orphan tells whether a name is that of a tenant without a file, so that only there
+---  more need be read
 ---@field undo o2x.undo how a write goes back
 ---@field rehearsal o2x.brought? how what is there comes into the lab of a rehearsal; default: it is written there
 

@@ -1,5 +1,5 @@
---- What a tenant has and should not have: what the effect types list within its grants, and the plan of the runbook that
---- makes the tenant has not looked at.
+--- What a tenant has and should not have: what the effect types list within its grants, and the plan of the runbook
+--- that makes the tenant has not looked at.
 
 local effects = require "o2x.effects"
 local errors = require "o2x.base.error"

@@ -1,6 +1,6 @@
---- Things of tenants that are in no file: what is left of a tenant that was half deleted. It reads the names of all that
---- effect types find on the platform (`names`) and asks stdlib/platform.lua whose they are. The scope by which it reads
---- is made here, no script gets it, and there is nothing that could write by it.
+--- Things of tenants that are in no file: what is left of a tenant that was half deleted. It reads the names of all
+--- that effect types find on the platform (`names`) and asks stdlib/platform.lua whose they are. The scope by which it
+--- reads is made here, no script gets it, and there is nothing that could write by it.
 
 local defer = require "o2x.base.defer"
 local effects = require "o2x.effects"

@@ -1,5 +1,6 @@
 --- Readiness: whether an object is ready, what it waits for, and why it failed to become ready.
 
+local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
 local mask = require "o2x.base.mask"
 local retry = require "o2x.base.retry"
@@ -97,7 +98,15 @@ end
 checks.Ingress = has_address
 
 -- A new certificate has no conditions until the controller has seen it.
+-- Ready stays true when nobody renews it.
+local function expired(certificate)
+  local last = (certificate.status or {}).notAfter
+  return type(last) == "string" and last < clock.iso() and last
+end
+
 function checks.Certificate(o)
+  local last = expired(o)
+  if last then return false, "it expired at " .. last end
   local c = condition(o, "Ready")
   return c ~= nil and c.status == "True", c and c.message or "not issued yet"
 end
@@ -238,6 +247,7 @@ local function give_up(w, object, waiting)
     if not ok and errors.is(found) and found.kind == "cancelled" then error(found, 0) end
     lines = ok and found or { "  (no details: " .. tostring(found) .. ")" }
   end
+  local name = object and object.kind == "Certificate" and expired(object) and (object.spec or {}).secretName
   local how = task.now() < w.deadline and "fails to become ready" or ("is not ready after %.0f s"):format(w.seconds)
   errors.raise {
     kind = "failed",
@@ -245,6 +255,9 @@ local function give_up(w, object, waiting)
     op = "wait_ready",
     code = "not_ready",
     details = lines,
+    hint = name
+        and ("kubectl delete secret %s --namespace=%s has it issued again"):format(name, object.metadata.namespace)
+      or nil,
     message = ("%s %s: %s"):format(w.what, how, waiting),
   }
 end

@@ -1,6 +1,6 @@
 --- The rows that a tenant's database has in tables that hold nothing but what the tenant's file says, for an audit. The
---- platform names these tables: grants().pg.exact = { { table = "core_config.tenant_merchants", key = { "id", "index" } } }.
---- The first column of the key says whose row it is.
+--- platform names these tables: grants().pg.exact = { { table = "core_config.tenant", key = { "id" } }, … }. The first
+--- column of the key says whose row it is.
 
 local pg = require "o2x.client.pg"
 local row_value = require "o2x.effects.pg.row_value"

@@ -54,6 +54,10 @@ describe("other kinds", function()
     is_ready(object("Ingress", nil, { loadBalancer = { ingress = { { ip = "10.0.0.1" } } } }))
     is_ready(object("Service", { type = "ClusterIP" }))
     waits(object("Certificate", nil, {}), "not issued")
+    local issued = { conditions = { { type = "Ready", status = "True" } }, notAfter = "9999-01-01T00:00:00Z" }
+    is_ready(object("Certificate", nil, issued))
+    issued.notAfter = "2020-01-01T00:00:00Z"
+    waits(object("Certificate", nil, issued), "it expired at 2020%-01%-01T00:00:00Z")
     waits(object("DaemonSet", nil, { observedGeneration = 2, desiredNumberScheduled = 3 }), "0 of 3")
     waits(object("StatefulSet", { replicas = 2 }, { observedGeneration = 2, readyReplicas = 1 }), "1 of 2")
   end)
