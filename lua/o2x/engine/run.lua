@@ -406,7 +406,8 @@ local function verdict(run, err)
   local wrote = run.wrote
   if wrote == nil then wrote = run.gate.wrote end
   if run.past or wrote then return "failed" end
-  local refused = err.kind == "input" or err.kind == "refused" or run.undo and err.kind == "conflict"
+  -- An undo that could not compare has nothing to resume, and does not keep its run from going on.
+  local refused = run.undo ~= nil or err.kind == "input" or err.kind == "refused"
   return refused and "refused" or "failed"
 end
 

@@ -14,6 +14,7 @@ local memory = require "o2x.engine.memory"
 local program = require "o2x.core.program"
 local reversal = require "o2x.engine.reversal"
 local step = require "o2x.script.step"
+local suggest = require "o2x.base.suggest"
 local task = require "o2x.base.task"
 local undone = require "o2x.engine.undone"
 local value = require "o2x.base.value"
@@ -38,10 +39,15 @@ local LONGEST_NAME <const> = 150 -- bytes of a step's name
 function M.step_of(h, word)
   local by_number = h.steps[tonumber(word)]
   if by_number then return by_number.path end
-  for _, one in ipairs(h.steps) do
+  local paths = {}
+  for i, one in ipairs(h.steps) do
     if one.path == word then return word end
+    paths[i] = one.path
   end
-  errors.input(("%s has no step %s"):format(h.id, word), "o2x show " .. h.id .. " lists its steps")
+  errors.input(
+    ("%s has no step %s%s"):format(h.id, word, suggest.did_you_mean(word, paths)),
+    "o2x show " .. h.id .. " lists its steps"
+  )
 end
 
 local function check_run(h)
