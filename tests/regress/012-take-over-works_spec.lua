@@ -49,6 +49,7 @@ local function guarding(system)
           system[target] = desired
         end,
         show = function() return { lines = { system.seen or "hashes" } } end,
+        by_hand = function() return {} end,
         undo = { before = "the value", how = "the value that was there is written again" },
       },
     },
@@ -123,6 +124,7 @@ local function fields_of(object)
           end
           if object.cut then errors.raise { kind = "cancelled", message = "killed" } end
         end,
+        by_hand = function() return {} end,
         undo = { before = "the fields", how = "they are written again" },
       },
     },

@@ -29,6 +29,15 @@ end
 --- Notes what a plan would list.
 function Context:check_later(what) self.later[#self.later + 1] = what end
 
+--- A run prints no commands for people.
+function Context:look() end
+
+--- A checklist has what is waited for.
+function Context:wait_by_hand() end
+
+--- What only a run will know.
+function Context:known_later() return value.unknown end
+
 --- Reads a target.
 function Context:read(kind, target) return self.types[kind].read(self, target) end
 

@@ -44,12 +44,30 @@ local function module_over(g)
     g.markers[id] = true
     return nil, desired
   end
+  local function by_hand(_, target) return { "# " .. target } end
   return {
     name = "memory",
     declares = "memory:write",
     types = {
-      { kind = "thing", secrets = "opaque", class = "idempotent", key = key, read = read, write = write, undo = UNDO },
-      { kind = "blind", class = "unprovable", key = key, read = function() end, write = write, undo = NO_UNDO },
+      {
+        kind = "thing",
+        secrets = "opaque",
+        class = "idempotent",
+        key = key,
+        read = read,
+        write = write,
+        undo = UNDO,
+        by_hand = by_hand,
+      },
+      {
+        kind = "blind",
+        class = "unprovable",
+        key = key,
+        read = function() end,
+        write = write,
+        undo = NO_UNDO,
+        by_hand = by_hand,
+      },
       {
         kind = "marked",
         class = "transactional",
@@ -58,6 +76,7 @@ local function module_over(g)
         write = write_marked,
         marker = function(_, _, id) return g.markers[id] == true end,
         undo = UNDO,
+        by_hand = by_hand,
       },
       {
         kind = "asked",
@@ -67,6 +86,7 @@ local function module_over(g)
         write = write,
         probe = function(_, target, desired) return value.equal(g.system[target], desired) and "done" or "absent" end,
         undo = UNDO,
+        by_hand = by_hand,
       },
       -- A write in two halves: cut short, it leaves the first.
       {
@@ -82,8 +102,9 @@ local function module_over(g)
         interim = function(_, _, _, now) return now == "half" end,
         info = function(_, _, after) return { version = "of " .. tostring(after) } end,
         undo = UNDO,
+        by_hand = by_hand,
       },
-      { kind = "house", class = "idempotent", key = key, read = read, write = write, undo = UNDO },
+      { kind = "house", class = "idempotent", key = key, read = read, write = write, undo = UNDO, by_hand = by_hand },
       {
         kind = "room",
         class = "idempotent",
@@ -91,6 +112,7 @@ local function module_over(g)
         read = read_inside,
         write = write,
         undo = UNDO,
+        by_hand = by_hand,
         parent = inside "house",
       },
       {
@@ -100,11 +122,13 @@ local function module_over(g)
         read = read_inside,
         write = write,
         undo = UNDO,
+        by_hand = by_hand,
         parent = inside "room",
       },
       {
         kind = "numbered",
         undo = UNDO,
+        by_hand = by_hand,
         class = "idempotent",
         key = key,
         read = read,

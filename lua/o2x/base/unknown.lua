@@ -1,6 +1,6 @@
 --- A value that a plan cannot know yet (a generated id, a load balancer's name). Concatenating or indexing it gives the
---- same unknown value, so that a runbook continues as if it were there. What is in it cannot be counted or walked through:
---- each element would be there, without end.
+--- same unknown value, so that a runbook continues as if it were there. What is in it cannot be counted or walked
+--- through: each element would be there, without end.
 
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
@@ -33,10 +33,27 @@ Unknown.__pairs = M.refuse_elements
 --- The value that stands for "known after apply".
 M.value = unknown
 
+-- Unknown values with a name → the name.
+local names = setmetatable({}, { __mode = "k" })
+
+--- Such a value with a name, for a checklist that people go by: there it is a variable.
+---@param name string
+---@return table unknown
+function M.named(name)
+  local one = frozen.handle(setmetatable({}, Unknown))
+  names[one] = name
+  return one
+end
+
+--- The name of an unknown value.
+---@param value any
+---@return string?
+function M.name_of(value) return names[value] end
+
 --- Is it that value?
 ---@param value any
 ---@return boolean
-function M.is(value) return rawequal(value, unknown) end
+function M.is(value) return rawequal(value, unknown) or names[value] ~= nil end
 
 --- Raises that error for the value that stands for "known after apply".
 ---@param value any

@@ -21,6 +21,7 @@ M.GROUPS = {
       "rehearse RUNBOOK TENANT [name=value ...]",
       "run a runbook in a fresh lab that has the structure of what a tenant is now",
     },
+    { "guide", "guide RUNBOOK TENANT [name=value ...]", "print the checklist for doing a runbook by hand" },
     { "apply", "apply FILE", "do exactly what a plan says" },
     { "resume", "resume [RUN]", "continue a run that failed or was interrupted" },
     { "undo", "undo RUN[#STEP]", "take back what a run did" },

@@ -6,6 +6,8 @@ local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local mask = require "o2x.base.mask"
 local shape = require "o2x.base.shape"
+local shell = require "o2x.base.shell"
+local value = require "o2x.base.value"
 
 local BY <const> = "o2x"
 
@@ -34,11 +36,11 @@ local SILENCES <const> = {
   },
 }
 
-local function is_of_tenant(silence, label, value)
+local function is_of_tenant(silence, label, name)
   local matcher = silence.matchers[1]
   return #silence.matchers == 1
     and matcher.name == label
-    and matcher.value == value
+    and matcher.value == name
     and not matcher.isRegex
     and matcher.isEqual ~= false
 end
@@ -100,6 +102,39 @@ function silence.show(target, before, after)
   local title = ("silence of the alerts with %s=%s"):format(target.label, target.value)
   local function text(one) return one and one.until_time or "none" end
   return { title = title, lines = { ("~ until: %s → %s"):format(text(before), text(after)) } }
+end
+
+-- Alertmanager through the API server's proxy, as kubectl reaches it.
+local function raw(where, path)
+  return ("/api/v1/namespaces/%s/services/http:%s:%s/proxy%s"):format(where.namespace, where.service, where.port, path)
+end
+
+-- The id of the silence that is there.
+local function id_by_hand(ctx, target)
+  local filter = (
+    '.[] | select(.createdBy == "%s" and .status.state != "expired" and (.matchers | length) == 1'
+    .. " and .matchers[0].name == $name and .matchers[0].value == $value) | .id"
+  ):format(BY)
+  local get = shell.command { "kubectl", "get", "--raw", raw(target.where, "/api/v2/silences") }
+  local jq = shell.command { "jq", "-r", "--arg", "name", target.label, "--arg", "value", target.value, filter }
+  return ctx:variable("SILENCE", get .. " | " .. jq)
+end
+
+function silence.by_hand(ctx, target, desired, before)
+  local id = before and id_by_hand(ctx, target) or nil
+  if not desired then
+    return { shell.command { "kubectl", "delete", "--raw", raw(target.where, "/api/v2/silence/") .. id } }
+  end
+  local document = {
+    id = type(before) == "table" and not value.is_unknown(before) and id or nil,
+    startsAt = clock.iso(),
+    endsAt = desired.until_time,
+    createdBy = BY,
+    comment = desired.comment,
+    matchers = { { name = target.label, value = target.value, isRegex = false, isEqual = true } },
+  }
+  local create = { "kubectl", "create", "--raw", raw(target.where, "/api/v2/silences"), "-f", "-" }
+  return { shell.with_json(document, shell.command(create)) }
 end
 
 local function target_of(ctx, where)

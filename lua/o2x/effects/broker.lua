@@ -1,6 +1,7 @@
 --- Queues of the message broker. Runbooks: require "o2x.broker". A tenant's queues begin with its id and a dot.
 
 local errors = require "o2x.base.error"
+local shell = require "o2x.base.shell"
 
 -- The queues of a prefix; in a plan they also say which of them exist.
 local function queues(ctx, prefix)
@@ -23,6 +24,35 @@ local function exists(ctx, name)
   return ctx:client("broker"):queue(name) ~= nil
 end
 
+-- The name of a function of the shell that sends a request to Jolokia, which takes those with an Origin header only.
+local function jolokia(ctx)
+  local client = ctx:client "broker"
+  local curl =
+    shell.command { "curl", "-fsS", "-H", "Origin: http://localhost", "-H", "Content-Type: application/json" }
+  local user = '-u "${O2X_BROKER_USER:-admin}:${O2X_BROKER_PASSWORD:?}"'
+  local ca = client.ca_file and " " .. shell.command { "--cacert", client.ca_file } or ""
+  return ctx:function_by_hand(
+    "jolokia",
+    ("%s %s%s -d @- %s"):format(curl, user, ca, shell.quote(client.url .. "/api/jolokia"))
+  )
+end
+
+-- The name of the broker is a part of the name of everything in it.
+local function by_hand(ctx, target, desired)
+  local ask, mbean = jolokia(ctx), "org.apache.activemq:type=Broker,brokerName="
+  local read = shell.quote(('{"type":"read","mbean":"%s*","attribute":"BrokerName"}'):format(mbean))
+  local name = ctx:variable("BROKER", ("printf %%s %s | %s | jq -er '.value[].BrokerName'"):format(read, ask))
+  local operation = desired and "addQueue" or "removeQueue"
+  local request = { type = "exec", mbean = mbean .. name, operation = operation, arguments = { target.name } }
+  return { shell.with_json(request, ask, "jq -e '.status == 200'") }
+end
+
+local function queues_by_hand(ctx, prefix)
+  local mbean = "org.apache.activemq:type=Broker,brokerName=*,destinationType=Queue,destinationName=" .. prefix .. "*"
+  local request = { type = "read", mbean = mbean, attribute = "QueueSize" }
+  return shell.with_json(request, jolokia(ctx), "jq .value")
+end
+
 local queue = {
   kind = "broker.queue",
   class = "idempotent",
@@ -37,6 +67,7 @@ local queue = {
     end,
   },
   key = function(target) return target.name end,
+  by_hand = by_hand,
 
   read = function(ctx, target) return exists(ctx, target.name) and { name = target.name } or nil end,
 
@@ -89,7 +120,10 @@ local function api(ctx)
     --- The queues whose names begin with a prefix of the tenant's.
     ---@param prefix string "TIDLT-100008."
     ---@return { name: string, depth: integer, consumers: integer }[]
-    queues = function(prefix) return queues(ctx, prefix) end,
+    queues = function(prefix)
+      ctx:look(function() return { queues_by_hand(ctx, prefix) } end)
+      return queues(ctx, prefix)
+    end,
   }
 end
 

@@ -2,6 +2,7 @@
 
 local crypto = require "o2x.base.crypto"
 local guesses = require "o2x.base.guesses"
+local origin = require "o2x.base.origin"
 local secret = require "o2x.base.secret"
 local value = require "o2x.base.value"
 
@@ -17,7 +18,8 @@ return {
       ---@return userdata secret
       bcrypt = function(password)
         if value.is_unknown(password) then return value.unknown end
-        return secret.mark_fresh(secret.new(crypto.bcrypt(password), "bcrypt hash"))
+        local hash = secret.mark_fresh(secret.new(crypto.bcrypt(password), "bcrypt hash"))
+        return secret.is(password) and origin.note(hash, { how = "bcrypt", of = password }) or hash
       end,
       --- Does the hash match the password? A run may compare a secret with a text 20 times.
       ---@param password userdata|string

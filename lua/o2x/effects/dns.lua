@@ -13,6 +13,7 @@ local json = require "o2x.base.json"
 local secret = require "o2x.base.secret"
 local shell = require "o2x.base.shell"
 local task = require "o2x.base.task"
+local value = require "o2x.base.value"
 
 local CAUGHT_UP <const> = 60 -- seconds that the name servers have, after a crash, to serve what Route 53 lists
 local DEFAULT_TTL <const> = 300
@@ -234,6 +235,54 @@ local function probe(ctx, target, desired)
   return "done"
 end
 
+-- The zone's id, which Route 53 tells if it answers now; a command asks for it otherwise.
+local function zone_by_hand(ctx, name)
+  local client = ctx:client "aws.route53"
+  local ok, zone = pcall(client.zone_of, client, name)
+  if ok then return zone end
+  local domain = granted_domain(ctx, name) or name
+  local parent = domain:match "%.(.*)$" or domain
+  local words = { "aws", "route53", "list-hosted-zones-by-name", "--dns-name", parent, "--max-items", "1" }
+  return ctx:variable("ZONE", shell.command(words) .. " --query 'HostedZones[0].Id' --output text")
+end
+
+-- A record set as Route 53 has it.
+local function record_set(name, record)
+  local values = {}
+  for i, each in ipairs(record.values) do
+    values[i] = { Value = each }
+  end
+  return { Name = name, Type = record.type, TTL = record.ttl, ResourceRecords = values }
+end
+
+local function by_hand(ctx, target, desired, before)
+  local changes = {}
+  local is_known = before ~= nil and not value.is_unknown(before)
+  if is_known and (not desired or before.type ~= desired.type) then
+    changes[1] = { Action = "DELETE", ResourceRecordSet = record_set(target.name, before) }
+  end
+  if desired then
+    local wanted = ctx:filled(desired)
+    changes[#changes + 1] = { Action = "UPSERT", ResourceRecordSet = record_set(target.name, wanted) }
+  end
+  local words = { "aws", "route53", "change-resource-record-sets", "--hosted-zone-id", zone_by_hand(ctx, target.name) }
+  local change = shell.command(words) .. " --query ChangeInfo.Id --output text --change-batch file:///dev/stdin"
+  return {
+    shell.with_json({ Changes = changes }, change, "xargs aws route53 wait resource-record-sets-changed --id"),
+  }
+end
+
+-- What a name server says, asked as o2x asks it.
+local function dig(ctx, name, kind)
+  local words = { "dig", "+short" }
+  local server = (ctx.config.dns and ctx.config.dns.servers or {})[1]
+  local host, port = tostring(server):match "^(.*):(%d+)$"
+  if server then words[3] = "@" .. (host or server) end
+  if port then table.move({ "-p", port }, 1, 2, 4, words) end
+  table.move({ name, (kind or "A"):upper() }, 1, 2, #words + 1, words)
+  return shell.command(words)
+end
+
 local record = {
   kind = "dns.record",
   class = "probed",
@@ -246,6 +295,8 @@ local record = {
   read = read,
   equal = equal,
   write = write,
+  by_hand = by_hand,
+  look = function(ctx, target) return { dig(ctx, target.name, target.type) } end,
   probe = probe,
   predict = function(ctx, target, desired, before, taken)
     local _, zone = ctx:client("aws.route53"):zone_of(target.name)
@@ -360,6 +411,7 @@ local function api(ctx)
     ---@return string[] values
     ---@return string? why "NXDOMAIN" or "NODATA"
     lookup = function(name, kind)
+      ctx:look(function() return { dig(ctx, name, kind) } end)
       local question = { name = name, type = kind, servers = ctx.config.dns and ctx.config.dns.servers }
       local values, why = ctx:ask("dns servers", dns.values, question)
       return strip((kind or "A"):upper(), values), why
@@ -369,7 +421,10 @@ local function api(ctx)
     ---@param name string
     ---@param kind string
     ---@return table<string, string[]> values by server
-    authoritative = function(name, kind) return ctx:ask("dns servers", authoritative, ctx, name, kind:upper()) end,
+    authoritative = function(name, kind)
+      ctx:look(function() return { dig(ctx, name, kind) } end)
+      return ctx:ask("dns servers", authoritative, ctx, name, kind:upper())
+    end,
   }
 end
 

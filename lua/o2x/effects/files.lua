@@ -3,6 +3,7 @@
 
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
+local file_by_hand = require "o2x.base.file_by_hand"
 local folder_lock = require "o2x.base.folder_lock"
 local fs = require "o2x.base.fs"
 local scope = require "o2x.base.scope"
@@ -170,6 +171,17 @@ local text = {
     end,
   },
   show = show,
+  by_hand = function(ctx, target, desired, before)
+    local path = path_of(target)
+    if desired == nil then return { shell.command { "rm", "--", path } } end
+    if value.is_unknown(desired) then
+      return { { comment = ("write %s as o2x plan would show it: its text is known later"):format(path) } }
+    end
+    local there = before
+    if value.is_unknown(before) then there = fs.read_if(resolve(ctx, path, readable(ctx), "the file"), LARGEST) end
+    return file_by_hand.lines(path, desired, there)
+  end,
+  look = function(_, target) return { shell.command { "cat", "--", path_of(target) } } end,
 }
 
 local own_section = {
@@ -184,6 +196,13 @@ local own_section = {
     how = "restores these sections; leaves all others",
   },
   show = function(target, before, after) return show(target.path, before, after) end,
+  by_hand = function(ctx, target, desired)
+    if value.is_unknown(desired) then
+      return { { comment = ("write what is below '%s' in %s by hand"):format(target.heading, target.path) } }
+    end
+    local there = read(ctx, target.path)
+    return file_by_hand.lines(target.path, section.replace(there or target.title, target.heading, desired), there)
+  end,
 }
 
 -- The effect of a text: on the file, or on the run's own sections of a shared one.

@@ -4,6 +4,7 @@
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
 local rds_client = require "o2x.client.aws.rds"
+local shell = require "o2x.base.shell"
 local task = require "o2x.base.task"
 local units = require "o2x.base.units"
 local value = require "o2x.base.value"
@@ -97,6 +98,22 @@ local function write_snapshot(ctx, target, desired, before)
   end)
 end
 
+local function aws(...) return shell.command { "aws", "rds", ... } end
+
+local function tag_of(ctx) return ("Key=tenant,Value=%s"):format(ctx.tenant.name) end
+
+local function snapshot_by_hand(ctx, target, desired, before)
+  local id = { "--db-snapshot-identifier", target.id }
+  if desired == nil then return { aws("delete-db-snapshot", table.unpack(id)) } end
+  local lines = {}
+  if before == nil or value.is_unknown(before) then
+    local from = { "--db-instance-identifier", target.instance }
+    lines[1] = aws("create-db-snapshot", from[1], from[2], id[1], id[2], "--tags", tag_of(ctx))
+  end
+  lines[#lines + 1] = aws("wait", "db-snapshot-available", table.unpack(id))
+  return lines
+end
+
 local snapshot = {
   kind = "rds.snapshot",
   rehearsal = { none = "a snapshot is data of all tenants" },
@@ -116,6 +133,7 @@ local snapshot = {
   key = function(target) return target.id end,
   read = read_snapshot,
   write = write_snapshot,
+  by_hand = snapshot_by_hand,
   show = function(target, before, after)
     local sign = after and "+" or "-"
     return {
@@ -179,6 +197,32 @@ local function delete_instance(ctx, target, before)
   end)
 end
 
+-- Class, subnets and groups are those of the server that the snapshot is from.
+local function like_by_hand(ctx, near)
+  local query = "DBInstances[0].{class: DBInstanceClass, subnets: DBSubnetGroup.DBSubnetGroupName, "
+    .. "groups: VpcSecurityGroups[].VpcSecurityGroupId}"
+  return ctx:variable("LIKE", aws("describe-db-instances", "--db-instance-identifier", near, "--query", query))
+end
+
+local function instance_by_hand(ctx, target, desired, before)
+  local id = { "--db-instance-identifier", target.id }
+  if desired == nil then
+    return {
+      aws("delete-db-instance", id[1], id[2], "--skip-final-snapshot", "--delete-automated-backups"),
+      aws("wait", "db-instance-deleted", table.unpack(id)),
+    }
+  end
+  local waiting = aws("wait", "db-instance-available", table.unpack(id))
+  if before ~= nil and not value.is_unknown(before) then return { waiting } end
+  like_by_hand(ctx, target.near)
+  local words = { "restore-db-instance-from-db-snapshot", id[1], id[2], "--db-snapshot-identifier", desired.snapshot }
+  local part = [[ %s $(jq -r '%s' <<<"$LIKE")]]
+  local create = aws(table.unpack(words)) .. part:format("--db-instance-class", ".class")
+  create = create .. part:format("--db-subnet-group-name", ".subnets") .. " --no-multi-az"
+  create = create .. part:format("--vpc-security-group-ids", ".groups[]")
+  return { create .. " " .. shell.command { "--tags", tag_of(ctx) }, waiting }
+end
+
 local instance = {
   kind = "rds.instance",
   rehearsal = { none = "a database server is not made in a rehearsal" },
@@ -190,6 +234,7 @@ local instance = {
   },
   key = function(target) return target.id end,
   read = read_instance,
+  by_hand = instance_by_hand,
   equal = function(current, desired)
     if current == nil or desired == nil then return current == desired end
     return current.snapshot == desired.snapshot and current.status == desired.status

@@ -2,7 +2,9 @@
 
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
+local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
+local sweep = require "o2x.client.redis.sweep"
 
 -- The prefix of "TIDLT-100008:*" or "TIDLT-100008:session:".
 local function prefix_of(pattern)
@@ -18,9 +20,17 @@ local function prefix_of(pattern)
   return prefix
 end
 
+-- redis-cli takes the password from the URL, or from REDISCLI_AUTH.
+local CLI <const> = [[redis-cli -u "${REDIS_URL:?}"]]
+
+local function scan(prefix, glob)
+  return ("%s --scan --pattern %s"):format(CLI, shell.quote(sweep.pattern(prefix, glob)))
+end
+
 local count = {
   kind = "redis.count",
   class = "read",
+  look = function(_, prefix) return { scan(prefix) .. " | wc -l" } end,
   key = function(target) return target end,
   read = function(ctx, prefix) return ctx:client "redis":count(prefix) end,
 }
@@ -35,6 +45,7 @@ local info = {
 local ping = {
   kind = "redis.ping",
   class = "read",
+  look = function() return { CLI .. " ping" } end,
   key = function() return "ping" end,
   read = function(ctx) return ctx:client "redis":ping() end,
 }
@@ -146,6 +157,11 @@ local function lines_of(parts, total)
   end
   lines[#lines + 1] = ("- %s%s"):format(some(total), #names > 0 and " in all" or "")
   return lines
+end
+
+-- A key may have spaces and quotes in it: xargs takes each line for a key.
+function keys.by_hand(_, target)
+  return { ([[%s | xargs -r -d '\n' -n 500 %s unlink]]):format(scan(target.prefix, target.glob), CLI) }
 end
 
 function keys.show(target, before)

@@ -6,6 +6,7 @@ local archive_file = require "o2x.effects.archive.file"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local scope = require "o2x.base.scope"
+local shell = require "o2x.base.shell"
 local units = require "o2x.base.units"
 
 local function client(ctx) return ctx:client "aws.s3" end
@@ -70,6 +71,8 @@ local function write_object(ctx, target, desired)
   read_back(ctx, target, desired)
 end
 
+local function aws(...) return shell.command { "aws", "s3", ... } end
+
 local object = {
   kind = "s3.object",
   rehearsal = { none = "its content is data" },
@@ -87,6 +90,15 @@ local object = {
   key = function(target) return target.url end,
   read = read_object,
   write = write_object,
+  by_hand = function(_, target, desired)
+    local note, url = archive_file.note_path(target.path or ""), target.url
+    if desired == nil then return { aws("rm", archive_file.note_path(url)), aws("rm", url) } end
+    local optional = aws("cp", note, archive_file.note_path(url))
+    return {
+      { comment = "its note, if it has one", line = ("[ ! -e %s ] || %s"):format(shell.quote(note), optional) },
+      aws("cp", target.path, url),
+    }
+  end,
   show = function(target, _, after)
     local size = after and after.bytes and ", " .. units.bytes(after.bytes) or ""
     local line = after and "+ the archive and its note" .. size or "- the archive"
@@ -115,6 +127,16 @@ local copy = {
     ctx:waiting(("fetching %s, %s"):format(target.url, units.bytes(desired.bytes)))
     if s3:head(target.bucket, note_key(target.key)) then s3:get_file(target.bucket, note_key(target.key), note) end
     s3:get_file(target.bucket, target.key, target.path)
+  end,
+  by_hand = function(_, target, desired)
+    local note = archive_file.note_path(target.path)
+    if desired == nil then return { shell.command { "rm", "-f", "--", target.path, note } } end
+    local optional = aws("cp", archive_file.note_path(target.url), note)
+    return {
+      shell.command { "mkdir", "-p", "--", fs.folder(target.path) },
+      aws("cp", target.url, target.path),
+      { comment = "its note, if it has one", line = optional .. " || true" },
+    }
   end,
   show = function(target, _, after)
     return { title = target.path, lines = { after and "+ a copy of " .. target.url or "- the copy" } }

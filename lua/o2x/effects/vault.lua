@@ -2,6 +2,7 @@
 --- secrets to them.
 
 local errors = require "o2x.base.error"
+local origin = require "o2x.base.origin"
 local secret = require "o2x.base.secret"
 local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
@@ -26,11 +27,18 @@ local function publish(ctx, target, fields)
   end
 end
 
+local function mount_of(ctx) return ctx.config.vault and ctx.config.vault.mount or "secret" end
+
 local function read(ctx, target)
   local client = ctx:client "vault"
   local fields, version = ctx:once("vault " .. target.path, client.read, client, target.path)
   if not fields then return nil end
   publish(ctx, target, fields)
+  for name, field in pairs(fields) do
+    if secret.is(field) then
+      origin.note(field, { how = "vault", mount = mount_of(ctx), path = target.path, field = name })
+    end
+  end
   versions[fields] = version
   return fields
 end
@@ -114,6 +122,21 @@ local function show(target, before, after)
   return { title = target.key, lines = lines }
 end
 
+-- The fields come as JSON by standard input: no secret is in a command line, and no value is read as a file's name.
+local function by_hand(ctx, target, desired, before)
+  local mount, path = "-mount=" .. mount_of(ctx), target.path
+  if desired == nil then return { shell.command { "vault", "kv", "delete", mount, path } } end
+  local is_known = before ~= nil and not value.is_unknown(before)
+  local fields = {}
+  for _, name in ipairs(sorted_keys(desired)) do
+    if not (is_known and value.equal(before[name], desired[name])) then fields[name] = ctx:filled(desired[name]) end
+  end
+  local patch = shell.with_json(fields, shell.command { "vault", "kv", "patch", mount, path, "-" })
+  local put = shell.with_json(fields, shell.command { "vault", "kv", "put", mount, path, "-" })
+  if not value.is_unknown(before) then return { before and patch or put } end
+  return { { comment = "if there is no such secret yet, put instead of patch", line = patch } }
+end
+
 local SECRET <const> = {
   kind = "vault.secret",
   secrets = "stored",
@@ -144,6 +167,10 @@ local SECRET <const> = {
     return merged(before, desired)
   end,
   show = show,
+  by_hand = by_hand,
+  look = function(ctx, target)
+    return { shell.command { "vault", "kv", "metadata", "get", "-mount=" .. mount_of(ctx), target.path } }
+  end,
 }
 
 -- A script's path is below the tenant's folder.
@@ -151,8 +178,7 @@ local function target_of(ctx, path, public)
   local base = ctx.scope.vault and ctx.scope.vault[1]
   if not base then ctx:refuse("the grants of this run have no path in Vault") end
   local full = base .. path
-  local mount = ctx.config.vault and ctx.config.vault.mount or "secret"
-  return { path = full, key = ("%s/%s"):format(mount, full), public = public }
+  return { path = full, key = ("%s/%s"):format(mount_of(ctx), full), public = public }
 end
 
 -- All secrets below the tenant's folders; what was deleted has only metadata there.
@@ -228,7 +254,10 @@ local function desire(path, current, fields, generate)
   end
   for name, length in pairs(generate or {}) do
     if desired[name] == nil then desired[name] = current and current[name] end
-    if desired[name] == nil then desired[name] = secret.random(length, nil, ("%s/%s"):format(path, name)) end
+    if desired[name] == nil then
+      local made = secret.random(length, nil, ("%s/%s"):format(path, name))
+      desired[name] = origin.note(made, { how = "generated", length = length })
+    end
   end
   return desired
 end

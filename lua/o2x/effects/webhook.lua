@@ -6,6 +6,7 @@ local cleartext = require "o2x.client.cleartext"
 local errors = require "o2x.base.error"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
+local shell = require "o2x.base.shell"
 local value = require "o2x.base.value"
 
 local TIMEOUT = 15 -- seconds
@@ -36,6 +37,10 @@ local message = {
       }
     end
     target.sent = desired
+  end,
+  by_hand = function(_, _, desired) -- its address is a credential
+    local curl = [[curl -fsS -H 'Content-Type: application/json' -d @- "${O2X_WEBHOOK_URL:?}"]]
+    return { shell.with_json(desired, curl) }
   end,
   show = function(target, _, after) return { title = target.title, lines = { "+ " .. json.encode(after) } } end,
 }

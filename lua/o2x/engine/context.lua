@@ -2,6 +2,7 @@
 --- ctx:client "pg", ctx:effect(kind, target, desired), ctx:read(kind, target).
 
 local errors = require "o2x.base.error"
+local guide = require "o2x.engine.guide"
 local memo = require "o2x.base.memo"
 local params = require "o2x.project.params"
 local plain = require "o2x.base.plain"
@@ -9,6 +10,7 @@ local retry = require "o2x.base.retry"
 local step = require "o2x.script.step"
 local store = require "o2x.engine.store"
 local task = require "o2x.base.task"
+local unknown = require "o2x.base.unknown"
 
 local M = {}
 
@@ -104,6 +106,56 @@ function Context:patience(seconds) return runs[self].auditing and 0 or seconds e
 ---@param message string
 ---@param fields table?
 function Context:log(level, message, fields) runs[self].report:message(step.path(), level, message, fields) end
+
+--- A copy of a value for a command by hand: secrets are variables of the shell.
+---@param given any
+---@return any
+function Context:filled(given)
+  local run = runs[self]
+  run.guide = run.guide or guide.new()
+  return run.guide:filled(given)
+end
+
+--- A variable of the shell for commands by hand, which a command sets before it is used first.
+---@param name string capitals, digits and _
+---@param command string prints the value
+---@return string mark of base/shell.lua
+function Context:variable(name, command)
+  local run = runs[self]
+  run.guide = run.guide or guide.new()
+  return run.guide:variable(name, command)
+end
+
+--- A function of the shell for commands by hand, which is defined before it is used first.
+---@param name string
+---@param command string what it does
+---@return string name
+function Context:function_by_hand(name, command)
+  local run = runs[self]
+  run.guide = run.guide or guide.new()
+  return run.guide:define(name, command)
+end
+
+--- A value that only the run will know. A checklist gives it a name: its command sets the variable.
+---@param name string capitals, digits and _
+---@return any unknown
+function Context:known_later(name) return runs[self].guide and unknown.named(name) or unknown.value end
+
+--- Says by which commands a person sees what is looked at here. A run does not ask for them.
+---@param fn fun(): string[] lines
+function Context:look(fn) guide.note_look(fn) end
+
+--- Waits for something: a checklist has it as a check.
+---@param title string
+---@param fn fun(): string[] lines by which a person waits for the same
+function Context:wait_by_hand(title, fn)
+  local list = runs[self].guide
+  local function look()
+    guide.note_look(fn)
+    return true -- what is there already is waited for in earnest
+  end
+  if list then list:look(step.path(), title, look, self:planned()) end
+end
 
 --- Shows what the run waits for.
 ---@param text string

@@ -41,6 +41,10 @@
 ---@field names (fun(ctx: table, orphan: fun(name: string): string?): o2x.named[])? the names of this type on the whole
 ---  platform (ctx.scope.places); orphan tells whether a name is that of a tenant without a file, so that only there
 ---  more need be read
+---@field by_hand fun(ctx: table, target: any, desired: any, before: any): (string|{ comment: string, line: string })[]
+---  of a type that writes: the lines of a shell that do what write does, for people; made by base/shell.lua. `before`
+---  is value.unknown when the system does not answer. It asks nothing of a system
+---@field look (fun(ctx: table, target: any): string[])? the lines of a shell that show a person what read reads
 ---@field undo o2x.undo how a write goes back
 ---@field rehearsal o2x.brought? how what is there comes into the lab of a rehearsal; default: it is written there
 
@@ -99,20 +103,20 @@ local M = {}
 
 -- class → what it demands beside kind, key and read, what would contradict it, and how an interrupted write is known
 local CLASSES = {
-  read = { demands = {}, forbids = { "write", "probe", "marker", "undo" } },
+  read = { demands = {}, forbids = { "write", "probe", "marker", "undo", "by_hand" } },
   idempotent = {
-    demands = { "write", "undo" },
+    demands = { "write", "undo", "by_hand" },
     forbids = { "probe", "marker" },
     known = "read and compare; write again what is missing",
   },
-  probed = { demands = { "write", "probe", "undo" }, forbids = { "marker" }, known = "ask the system" },
+  probed = { demands = { "write", "probe", "undo", "by_hand" }, forbids = { "marker" }, known = "ask the system" },
   transactional = {
-    demands = { "write", "marker", "undo" },
+    demands = { "write", "marker", "undo", "by_hand" },
     forbids = { "probe" },
     known = "read its marker, committed in the same transaction",
   },
   unprovable = {
-    demands = { "write", "undo" },
+    demands = { "write", "undo", "by_hand" },
     forbids = { "probe", "marker" },
     known = "the operator decides",
   },
@@ -138,6 +142,8 @@ local FUNCTIONS = {
   "info",
   "list",
   "names",
+  "by_hand",
+  "look",
 }
 
 local FIELDS = { kind = "string", class = "string", undo = "table", secrets = "string", rehearsal = "table" }

@@ -11,6 +11,7 @@ local contract = require "o2x.engine.contract"
 local crypto = require "o2x.base.crypto"
 local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
+local guide = require "o2x.engine.guide"
 local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
 local leaks = require "o2x.base.leaks"
@@ -175,6 +176,7 @@ end
 ---@return any
 function Gate:read(kind, target)
   local effect_type = self:type_of(kind)
+  if effect_type.look then guide.note_look(function() return effect_type.look(self.ctx, target) end) end
   local key = effect_type.key(target)
   if self.run.looked then self.run.looked[kind .. "\0" .. key] = true end
   if self.run.mode == "plan" and not (self.run.auditing and step.in_check()) then
@@ -305,6 +307,15 @@ local function count(gate, effect_type, key, undoes)
   return gate.counts[name], name
 end
 
+-- Adds an effect to the checklist for people, if that is wanted. One that could not be looked at
+-- has neither before nor after.
+local function tell(gate, effect_type, target, desired, planned, found)
+  local list = gate.run.guide
+  if not list then return end
+  found.path, found.key, found.target, found.desired = step.path(), planned.key, target, desired
+  list:effect(gate.ctx, effect_type, found)
+end
+
 -- Fills `planned`, the effect of the plan, as far as it comes.
 local function predict(gate, effect_type, target, desired, planned)
   local key = planned.key
@@ -317,6 +328,7 @@ local function predict(gate, effect_type, target, desired, planned)
   end
   if equal then
     plans:unchanged(planned)
+    tell(gate, effect_type, target, desired, planned, { before = before, after = before, outcome = "unchanged" })
     return before, "unchanged"
   end
   local after = desired
@@ -330,6 +342,7 @@ local function predict(gate, effect_type, target, desired, planned)
   planned.after = contract.image(effect_type, after, desired, key, true)
   gate.overlay:set(effect_type.kind, key, after, before == nil)
   plans:change(planned)
+  tell(gate, effect_type, target, desired, planned, { before = before, after = after, outcome = planned.outcome })
   gate.run.report:planned(planned.path, effect_type.kind, key, planned.outcome)
   return after, planned.outcome
 end
@@ -362,6 +375,7 @@ function Gate:plan(effect_type, target, desired)
   local ok, after, result = xpcall(predict, errors.handler, self, effect_type, target, desired, planned)
   if ok then return after, result end
   local err = errors.wrap(after)
+  if err.kind ~= "cancelled" then tell(self, effect_type, target, desired, planned, { problem = err }) end
   if err.code == "when_applied" then self:leave_open(effect_type, key, desired) end
   if
     err.kind == "bug"

@@ -10,6 +10,7 @@ local gate = require "o2x.engine.gate"
 local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
+local guide = require "o2x.engine.guide"
 local fs = require "o2x.base.fs"
 local header = require "o2x.engine.header"
 local hooks = require "o2x.script.hooks"
@@ -365,10 +366,19 @@ local function owner_of(run) return run.undo and run.undo.origin or run.id end
 ---@param whole boolean? also with the values of what would not change
 ---@return table plan
 function M.plan(run, whole)
-  run.id, run.plan = "plan", plan.new(whole)
+  run.id, run.plan = run.guide and "by-hand" or "plan", plan.new(whole)
   run.ctx.run_id = owner_of(run)
   run.report:during(rehearse, run)
   return run.plan
+end
+
+--- Plans a run, and makes the checklist of those who do it by hand.
+---@param run table
+---@return table guide
+---@return table plan
+function M.guide(run)
+  run.guide = guide.new(run.tenant.secrets_source, run.tenant.secrets)
+  return run.guide, M.plan(run)
 end
 
 local function take_lock(run, id)

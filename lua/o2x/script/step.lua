@@ -138,6 +138,14 @@ local function fails_alone(run, problem)
   return run.plan:goes_on_after(problem) or problem.kind == "bug" and run.plan:has_changes()
 end
 
+-- Calls what looks; a checklist for people notes by which commands.
+local function look(run, path, name, fn, ...)
+  if not run.guide then return xpcall(task.within, errors.handler, "in_check", true, fn, ...) end
+  local arguments = table.pack(...)
+  local function looks() return task.within("in_check", true, fn, table.unpack(arguments, 1, arguments.n)) end
+  return run.guide:look(path, name, looks, run.plan:has_changes(task.place()))
+end
+
 --- Runs a check, an assertion that only reads. A plan that has changes only lists it, because it cannot be true yet. An
 --- audit notes that it failed, and goes on.
 ---@param run table
@@ -158,10 +166,11 @@ function M.check(run, name, fn, ...)
   local path = M.path()
   if run.mode == "plan" and not run.auditing and run.plan:has_changes(task.place()) then
     run.plan:check_later(path, name)
+    if run.guide then look(run, path, name, fn, ...) end
     return nil
   end
   local start = task.now()
-  local results = table.pack(xpcall(task.within, errors.handler, "in_check", true, fn, ...))
+  local results = table.pack(look(run, path, name, fn, ...))
   local ok, found, why = results[1], results[2], results[3]
   local problem = not ok and errors.wrap(found)
     or found == false

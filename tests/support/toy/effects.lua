@@ -5,6 +5,7 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local proc = require "o2x.base.proc"
+local shell = require "o2x.base.shell"
 local task = require "o2x.base.task"
 
 local function path_of(name) return fs.join(os.getenv("TOY"), name) end
@@ -60,12 +61,28 @@ local function next_number(ctx, target)
   return last + 1, ctx, target
 end
 
+-- The file by the commands of a person.
+local function by_hand(ctx, target, desired)
+  local path = '"$TOY"/' .. shell.quote(target.name or target.owner)
+  if desired == nil then return { "rm -f -- " .. path } end
+  return { shell.with_json(ctx:filled(desired), "jq -jc . > " .. path) }
+end
+
 local UNDO = { before = "the value", how = "the file that was there is written again" }
 
 local types = {
-  { kind = "toy.value", class = "idempotent", key = key, read = read, write = write, undo = UNDO },
+  {
+    kind = "toy.value",
+    by_hand = by_hand,
+    class = "idempotent",
+    key = key,
+    read = read,
+    write = write,
+    undo = UNDO,
+  },
   {
     kind = "toy.once",
+    by_hand = by_hand,
     undo = UNDO,
     class = "probed",
     key = key,
@@ -78,6 +95,7 @@ local types = {
   },
   {
     kind = "toy.part",
+    by_hand = by_hand,
     undo = UNDO,
     class = "idempotent",
     key = key,
@@ -92,6 +110,7 @@ local types = {
   },
   {
     kind = "toy.blind",
+    by_hand = by_hand,
     undo = { before = "nothing", how = "not possible", never = true, cannot = "what was heard" },
     class = "unprovable",
     key = key,
@@ -104,6 +123,7 @@ local types = {
   },
   {
     kind = "toy.owned",
+    by_hand = by_hand,
     undo = UNDO,
     class = "idempotent",
     key = key,
@@ -116,6 +136,11 @@ local types = {
   },
   {
     kind = "toy.number",
+    by_hand = function(ctx, target, desired, before)
+      local name = "number-" .. (type(before) == "table" and before.number or 1)
+      local wanted = desired and { owner = target.name, number = 1 } or nil
+      return by_hand(ctx, { name = name }, wanted)
+    end,
     undo = UNDO,
     class = "idempotent",
     key = key,

@@ -12,6 +12,7 @@ local function whole(class, extra)
     key = tostring,
     read = print,
     write = print,
+    by_hand = print,
     undo = { before = "the value", how = "it is written again" },
   }
   for name, item in pairs(extra or {}) do
@@ -64,6 +65,11 @@ describe("an effect type", function()
   it("does not load with a field that nobody reads", function()
     local found = problem(whole("idempotent", { prob = print }))
     assert.matches("prob is not a field of an effect type", found)
+  end)
+
+  it("that only reads has no commands that write", function()
+    local found = problem { kind = "x.y", class = "read", key = tostring, read = print, by_hand = print }
+    assert.equal("effect type x.y of o2x.x: class read does not allow by_hand", found)
   end)
 
   it("does not load where its module declares no effect", function()

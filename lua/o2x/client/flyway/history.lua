@@ -53,6 +53,11 @@ function M.lock_number(name)
   return 0x466C79776179 + hash
 end
 
+--- The key of the lock for the history of schemas.
+---@param schemas string[]
+---@return integer
+function M.lock_of(schemas) return M.lock_number(quoted(schemas)) end
+
 -- ---- reading ----
 
 -- One answer: is there a history, what is there without one, and what a migration needs to know besides.
@@ -147,7 +152,7 @@ local TRY <const> = "SELECT pg_try_advisory_lock($1) AS got"
 ---@param schemas string[]
 ---@param waiting fun(text: string)?
 function M.lock(db, schemas, waiting)
-  local number = M.lock_number(quoted(schemas))
+  local number = M.lock_of(schemas)
   local deadline = task.now() + LOCK_SECONDS
   while not db:query(TRY, number)[1].got do
     if task.now() > deadline then

@@ -3,6 +3,7 @@
 
 local archive = require "o2x.client.pg.archive"
 local archive_file = require "o2x.effects.archive.file"
+local by_hand = require "o2x.effects.archive.by_hand"
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
 local fingerprint = require "o2x.client.pg.fingerprint"
@@ -214,6 +215,10 @@ M.restored = {
   key = function(target) return target.name end,
   read = read,
   write = write,
+  by_hand = function(ctx, target, desired)
+    if desired == nil then return by_hand.drop(ctx.scope.pg.admin, target.name) end
+    return by_hand.restore(ctx.scope.pg.admin, target, desired.table)
+  end,
   show = function(target, before, after)
     local lines = {}
     if before and not after then lines[1] = "- the restored copy" end

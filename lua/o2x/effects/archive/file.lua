@@ -2,6 +2,7 @@
 --- of each table, taken in the same snapshot as the data.
 
 local archive = require "o2x.client.pg.archive"
+local by_hand = require "o2x.effects.archive.by_hand"
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
 local fingerprint = require "o2x.client.pg.fingerprint"
@@ -216,6 +217,10 @@ M.file = {
     return current.database == desired.database and current.run == desired.run
   end,
   write = write,
+  by_hand = function(ctx, target, desired)
+    if desired == nil then return by_hand.remove(target.path, M.note_path(target.path)) end
+    return by_hand.dump(ctx, target)
+  end,
   predict = function(ctx, target, desired)
     if not desired or target.server then return desired end
     local size = support.with(ctx, target.database, function(db) return db:one(SIZE).size end)

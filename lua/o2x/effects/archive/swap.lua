@@ -1,6 +1,7 @@
 --- The effect type that replaces the tenant's database with the restored copy. Both renames are one transaction, so a
 --- database of that name always exists. The old one is kept.
 
+local by_hand = require "o2x.effects.archive.by_hand"
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
@@ -154,6 +155,12 @@ M.swapped = {
   read = read,
   equal = equal,
   write = write,
+  by_hand = function(ctx, target, _, before)
+    local admin, kept = ctx.scope.pg.admin, before ~= nil and target.kept or nil
+    if target.back then return by_hand.swap(admin, target.database, target.kept, before and target.copy or nil) end
+    local note = kept and { o2x = "before", of = target.database, run = ctx.run_id, at = clock.iso() } or nil
+    return by_hand.swap(admin, target.database, target.copy, kept, target.defaults.connection_limit, note)
+  end,
   show = function(target, before)
     if target.back then
       return { title = "database " .. target.database, lines = { ("~ %s gets its name back"):format(target.kept) } }

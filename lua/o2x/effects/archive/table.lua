@@ -1,6 +1,7 @@
 --- The effect type of one restored table. One transaction copies its rows from the restored copy and commits only if
 --- the table then equals the archive. Its earlier content is kept as a table in the schema o2x.
 
+local by_hand = require "o2x.effects.archive.by_hand"
 local errors = require "o2x.base.error"
 local fingerprint = require "o2x.client.pg.fingerprint"
 local support = require "o2x.effects.pg.support"
@@ -248,6 +249,7 @@ M.restored_table = {
   key = function(target) return target.database .. " " .. target.table end,
   read = function(ctx, target) return snapshot(ctx, target.database, target.table) end,
   write = write,
+  by_hand = function(_, target) return by_hand.replace_table(target) end,
   show = function(target, before, after)
     local lines = {}
     if target.back then lines[1] = "~ replaced by " .. target.kept end

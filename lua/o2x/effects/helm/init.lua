@@ -2,6 +2,7 @@
 --- not deployed again. helm does not wait for workloads: o2x watches them over the API, where it can show and explain
 --- their state.
 
+local commands = require "o2x.effects.helm.commands"
 local content = require "o2x.effects.helm.content"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
@@ -182,6 +183,26 @@ function release.write(ctx, target, desired, before, effect_key)
   return nil, record and content.of(record)
 end
 
+function release.by_hand(ctx, target, desired, before)
+  local namespace = namespace_of(ctx, target)
+  if desired == nil then return { commands.uninstall(target.name, namespace) } end
+  local lines = {}
+  if before and not value.is_unknown(before) and before.status:match "^pending" then
+    lines[1] = {
+      comment = "an earlier helm left it pending: if none is running, roll back to the last revision that was deployed",
+      line = commands.history(target.name, namespace),
+    }
+  end
+  if not target.source then
+    lines[#lines + 1] = commands.rollback(target.name, namespace, desired.revision)
+  else
+    lines[#lines + 1] = commands.upgrade(target.name, namespace, target.source)
+  end
+  return lines
+end
+
+function release.look(ctx, target) return { commands.status(target.name, namespace_of(ctx, target)) } end
+
 -- Of contents that the journal has, only hashes are known: they tell that something changed, not what.
 local function hash_lines(before, after)
   if not before then return { "+ " .. after.chart } end
@@ -268,6 +289,12 @@ local function ensure_release(ctx, name, o)
   local _end <close> = defer(function() client(ctx):let_go(source) end)
   local desired = render.release(ctx, name, namespace, o, source)
   local after, outcome = ctx:effect("helm.release", { name = name, namespace = namespace, source = source }, desired)
+  if outcome ~= "unchanged" and o.wait ~= false then
+    ctx:wait_by_hand(("release %s is ready"):format(name), function()
+      local objects = content.objects(desired.manifest)
+      return commands.ready(name, objects, namespace, o.timeout or READY_SECONDS)
+    end)
+  end
   if ctx.mode ~= "plan" and o.wait ~= false then wait_ready(ctx, source.objects, namespace, o.timeout) end
   return after, outcome
 end

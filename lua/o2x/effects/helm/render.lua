@@ -76,6 +76,7 @@ end
 -- Fills the source for helm. Gives the hash of the values, which may be unknown, and the release's record.
 local function fill(ctx, name, namespace, o, source)
   local k8s = ctx:client "k8s"
+  source.given = { chart = o.chart, repo = o.repo, version = o.version, values = o.values }
   source.chart, source.tree = chart_of(ctx, o)
   source.about = chart.inspect(source.chart, source.tree)
   source.namespace, source.values, source.values_names, source.objects = namespace, {}, {}, {}

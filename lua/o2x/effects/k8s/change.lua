@@ -1,5 +1,6 @@
 --- Small changes of existing objects: the number of replicas of a workload, and single fields. Part of o2x.k8s.
 
+local kubectl = require "o2x.effects.k8s.commands"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
@@ -64,6 +65,10 @@ function replicas.write(ctx, target, desired, before)
   client(ctx):scale(kind_of(target), target.name, desired, target.namespace)
 end
 
+function replicas.by_hand(_, target, desired) return { kubectl.scale(target, desired) } end
+
+function replicas.look(_, target) return { kubectl.get(target) } end
+
 function replicas.show(target, before, after)
   return { title = title(target), lines = { ("~ replicas: %s → %s"):format(tostring(before), tostring(after)) } }
 end
@@ -122,9 +127,8 @@ end
 
 fields.predict = expected
 
--- A merge patch of the fields, bound to the version of the object that was read.
-local function patch_of(object, target, desired)
-  local patch = { metadata = { resourceVersion = object.metadata.resourceVersion } }
+-- A merge patch of the fields.
+local function merge_patch(patch, target, desired)
   for text, path in pairs(target.places) do
     local place = patch
     for i = 1, #path - 1 do
@@ -135,6 +139,17 @@ local function patch_of(object, target, desired)
   end
   return patch
 end
+
+-- Bound to the version of the object that was read.
+local function patch_of(object, target, desired)
+  return merge_patch({ metadata = { resourceVersion = object.metadata.resourceVersion } }, target, desired)
+end
+
+function fields.by_hand(ctx, target, desired)
+  return { kubectl.patch(target, merge_patch({}, target, ctx:filled(desired))) }
+end
+
+function fields.look(_, target) return { kubectl.get(target) } end
 
 local function is_conflict(err) return errors.is(err) and err.kind == "conflict" end
 
@@ -224,6 +239,12 @@ local function scale(ctx, kind, name, count, o)
   end
   local target = target_of(ctx, kind, name, o.namespace)
   local _, outcome = ctx:effect("k8s.replicas", target, count)
+  if o.wait ~= false then
+    ctx:wait_by_hand(
+      ("%s has %d pods"):format(title(target), count),
+      function() return { kubectl.rollout(target.kind, name, target.namespace, o.timeout) } end
+    )
+  end
   if ctx.mode == "plan" or o.wait == false then return outcome end
   local seconds = o.timeout or SECONDS
   if count == 0 then

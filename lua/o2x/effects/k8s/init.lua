@@ -1,6 +1,7 @@
 --- Objects of the cluster. The desired fields are applied server-side; fields of other managers stay.
 
 local change = require "o2x.effects.k8s.change"
+local kubectl = require "o2x.effects.k8s.commands"
 local compare = require "o2x.client.k8s.compare"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
@@ -10,6 +11,8 @@ local left = require "o2x.effects.k8s.left"
 local ready = require "o2x.client.k8s.ready"
 local rules = require "o2x.client.request_rules"
 local secret = require "o2x.base.secret"
+local shell = require "o2x.base.shell"
+local sorted_keys = require "o2x.base.sorted_keys"
 local support = require "o2x.effects.k8s.support"
 local value = require "o2x.base.value"
 local whole_object = require("o2x.effects.k8s.whole").object
@@ -102,7 +105,7 @@ function object.read(ctx, target)
   return found and compare.remember(found)
 end
 
-local function by_hand(managers)
+local function are_people(managers)
   for _, manager in ipairs(managers) do
     if not manager:find "^kubectl" then return false end
   end
@@ -116,7 +119,7 @@ local function apply(k8s, desired, before, force, dry_run)
   if ok then return end
   if type(err) ~= "table" or not err.managers then error(err, 0) end
   local own = before and before.metadata.managedFields
-  if not own or not by_hand(err.managers) then error(errors.amend(err, { code = "foreign_change" }), 0) end
+  if not own or not are_people(err.managers) then error(errors.amend(err, { code = "foreign_change" }), 0) end
   k8s:apply(desired, { force = true, dry_run = dry_run })
 end
 
@@ -142,6 +145,16 @@ function object.predict(ctx, target, desired, before, taken)
   end
   return desired
 end
+
+function object.by_hand(ctx, target, desired)
+  local k8s = client(ctx)
+  if desired == nil then return { kubectl.delete(target) } end
+  local wanted = ctx:filled(compare.clean(desired))
+  if k8s.grants:is_shared(target.namespace, target.name) then return { kubectl.create(wanted) } end
+  return { kubectl.apply(wanted, k8s.manager, target.force) }
+end
+
+function object.look(_, target) return { kubectl.get(target) } end
 
 -- Leaves out what the title already says.
 local function untitled(whole)
@@ -249,6 +262,23 @@ function k8s_secret.write(ctx, target, desired, before, _, taken)
     k8s:create(secret_object(target, desired))
   end
 end
+
+-- Where it is there already, only the keys that differ are sent.
+function k8s_secret.by_hand(ctx, target, desired, before)
+  if desired == nil then return { kubectl.delete(target) } end
+  local data = {}
+  for _, name in ipairs(sorted_keys(desired.data)) do
+    local item = desired.data[name]
+    local same = type(before) == "table" and not value.is_unknown(before) and compare.covers(before.data[name], item)
+    if not same then data[name] = ctx:filled(secret.is(item) and item:unbase64() or item) end
+  end
+  if before ~= nil and not value.is_unknown(before) then return { kubectl.patch(target, { stringData = data }) } end
+  local wanted = secret_object(target, { type = desired.type })
+  wanted.stringData = data
+  return { kubectl.create(wanted) }
+end
+
+function k8s_secret.look(_, target) return { kubectl.describe(target) } end
 
 function k8s_secret.show(target, before, after)
   local function data(one) return one and { data = one.data } end
@@ -420,7 +450,13 @@ local function api(ctx)
     ---@param kind string
     ---@param o { selector: string?, namespace: string? }?
     ---@return table[] objects
-    list = function(kind, o) return list(ctx, kind, o) end,
+    list = function(kind, o)
+      ctx:look(function()
+        local namespace = o and o.namespace or client(ctx).namespace
+        return { kubectl.list(kind, namespace, o and o.selector) }
+      end)
+      return list(ctx, kind, o)
+    end,
 
     --- Ensures a Secret. If it exists with other content, that is a conflict unless overwrite is true. A Secret that
     --- all tenants share is not overwritten, except by the run that platform.yaml names in kubernetes.rotate.
@@ -465,6 +501,10 @@ local function api(ctx)
     ---@param namespace string? the tenant's own by default
     ---@return table? object nil in a plan with changes, which has nothing to wait for
     wait_ready = function(kind, name, seconds, namespace)
+      ctx:wait_by_hand(
+        ("%s %s is ready"):format(kind, name),
+        function() return { kubectl.rollout(kind, name, namespace or client(ctx).namespace, seconds) } end
+      )
       if ctx:planned() then return nil end
       local o = { seconds = ctx:patience(seconds or 300), namespace = namespace, progress = ctx.progress }
       return ready.wait(client(ctx), kind, name, o)
@@ -476,7 +516,14 @@ local function api(ctx)
     ---@param port integer|string
     ---@param o { method: string?, path: string?, headers: table?, timeout: number?, namespace: string? }?
     ---@return table response status, headers, body
-    request = function(service, port, o) return request(ctx, service, port, request_fields(ctx, o or {})) end,
+    request = function(service, port, o)
+      o = o or {}
+      ctx:look(function()
+        local path = kubectl.raw(o.namespace or client(ctx).namespace, service, port, o.path or "/")
+        return { shell.command { "kubectl", "get", "--raw", path } }
+      end)
+      return request(ctx, service, port, request_fields(ctx, o))
+    end,
   }
   for name, fn in pairs(change.api(ctx)) do
     known[name] = fn

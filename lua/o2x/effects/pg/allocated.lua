@@ -4,11 +4,13 @@ local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local known = require "o2x.effects.pg.known"
 local pg = require "o2x.client.pg"
+local psql = require "o2x.effects.pg.psql"
 local row_ahead = require "o2x.effects.pg.row_ahead"
 local row_back = require "o2x.effects.pg.row_back"
 local row_sql = require "o2x.effects.pg.row_sql"
 local row_value = require "o2x.effects.pg.row_value"
 local support = require "o2x.effects.pg.support"
+local value = require "o2x.base.value"
 
 -- A column of type character(n) has blanks behind the id.
 local HIGHEST <const> =
@@ -187,6 +189,23 @@ local function put(_, target, row, planned)
   return { { target = target, desired = row } }
 end
 
+-- The id is the next free one as a plan sees it; where nobody could look, the server finds it.
+local function by_hand(ctx, target, desired, before)
+  local from = pg.quote_table(target.table)
+  if desired == nil then return { psql.command(target.database, psql.row(target, nil, before)) } end
+  local found = not value.is_unknown(before) and target.predicted
+  local number = ("(SELECT greatest(%d, coalesce((%s), 0) + 1))"):format(target.first, highest_of(target, from)[1])
+  local values = with_id(target, ctx:filled(desired), found or "")
+  local sql = psql.insert(target, values)
+  if not found then
+    local computed = ID:format(target.prefix, number .. "::text", target.digits)
+    sql = psql.insert(target, values, { [target.column] = computed })
+  end
+  return {
+    psql.command(target.database, ("BEGIN;\n%s;\n%s\nCOMMIT;"):format(lock_of(target)[1], sql)),
+  }
+end
+
 return {
   kind = "pg.allocated",
   secrets = "opaque",
@@ -220,9 +239,11 @@ return {
   predict = function(ctx, target, desired)
     if desired == nil then return nil end
     return support.with(ctx, target.database, function(db)
-      return with_id(target, desired, db:transaction(function(tx) return next_id(tx, target) end, { read_only = true }))
+      target.predicted = db:transaction(function(tx) return next_id(tx, target) end, { read_only = true })
+      return with_id(target, desired, target.predicted)
     end)
   end,
+  by_hand = by_hand,
   show = function(target, before, after)
     if after and not after[target.column] then after = with_id(target, after, "(the next free one)") end
     return { title = row_value.name_of(target), lines = diff.lines(before, after) }

@@ -4,6 +4,7 @@ local contents = require "o2x.effects.pg.database_contents"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
+local psql = require "o2x.effects.pg.psql"
 local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
 local support = require "o2x.effects.pg.support"
@@ -145,7 +146,7 @@ local function create(ctx, target, desired)
   end)
 end
 
-local function alter(ctx, target, desired, before)
+local function alter_statements(target, desired, before)
   local name, statements = pg.quote(target.name, "database name"), {}
   if desired.owner and desired.owner ~= before.owner then
     statements[1] = { ("ALTER DATABASE %s OWNER TO %s"):format(name, pg.quote(desired.owner, "role name")) }
@@ -153,7 +154,31 @@ local function alter(ctx, target, desired, before)
   if desired.connection_limit and desired.connection_limit ~= before.connection_limit then
     statements[#statements + 1] = { ("ALTER DATABASE %s CONNECTION LIMIT %d"):format(name, desired.connection_limit) }
   end
-  support.on_server(ctx, target, function(db) db:exec(statements) end)
+  return statements
+end
+
+local function alter(ctx, target, desired, before)
+  support.on_server(ctx, target, function(db) db:exec(alter_statements(target, desired, before)) end)
+end
+
+local function joined(statements)
+  local list = {}
+  for i, statement in ipairs(statements) do
+    list[i] = statement[1] .. ";"
+  end
+  return table.concat(list, "\n")
+end
+
+local function by_hand(_, target, desired, before)
+  local sql
+  if desired == nil then
+    sql = ("DROP DATABASE IF EXISTS %s;"):format(pg.quote(target.name, "database name"))
+  elseif before == nil or value.is_unknown(before) then
+    sql = create_statement(target.name, desired) .. ";"
+  else
+    sql = joined(alter_statements(target, desired, before))
+  end
+  return { psql.command(target.database, sql) }
 end
 
 -- Runs a statement that needs a database for itself. Sessions of what was just removed may take a moment to end.
@@ -280,6 +305,8 @@ local database = {
     end
     return true
   end,
+  by_hand = by_hand,
+  look = function(_, target) return { psql.look(target.database, psql.inlined { READ, target.name }) } end,
   write = function(ctx, target, desired, before)
     if desired == nil then
       if target.aside then return rename(ctx, target, target.name, target.aside) end
@@ -413,6 +440,10 @@ local grant = {
     return target.name .. ": " .. table.concat(names, ", ")
   end,
   parent = function(target) return "pg.database", { database = target.database, name = target.name } end,
+  by_hand = function(_, target, desired, before)
+    if value.is_unknown(before) then before = nil end
+    return { psql.command(target.database, joined(grant_statements(target, desired, before))) }
+  end,
   read = function(ctx, target)
     return granted(target, support.on_server(ctx, target, function(db) return db:rows(GRANTED, target.name) end))
   end,

@@ -8,9 +8,11 @@ local fs = require "o2x.base.fs"
 local history = require "o2x.client.flyway.history"
 local known = require "o2x.effects.pg.known"
 local migrate = require "o2x.client.flyway.migrate"
+local migration_by_hand = require "o2x.effects.pg.migration_by_hand"
 local names = require "o2x.client.flyway.names"
 local scope = require "o2x.base.scope"
 local support = require "o2x.effects.pg.support"
+local value = require "o2x.base.value"
 
 local M = {}
 
@@ -219,6 +221,12 @@ M.migration = {
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
   read = read,
   write = write,
+  by_hand = function(_, target, _, before)
+    local pending = waiting[target] or target.resolved.migrations
+    local is_new = before == nil or value.is_unknown(before)
+    local present = is_new and (seen[target] or { schemas = { public = true } }) or nil
+    return migration_by_hand.lines(target, pending, present)
+  end,
   predict = function(ctx, target, desired, before)
     if before == nil then M.located(target.folder, migrate.check, target.resolved) end
     support.will_migrate(ctx, target.database)

@@ -1,7 +1,10 @@
 --- The effect type of a repaired history of migrations. The value is what is to be repaired, a line for each row; the
 --- desired value has none. One transaction does it all.
 
+local history = require "o2x.client.flyway.history"
+local pg = require "o2x.client.pg"
 local pg_migration = require "o2x.effects.pg.migration"
+local psql = require "o2x.effects.pg.psql"
 local repair = require "o2x.client.flyway.repair"
 local state = require "o2x.client.flyway.state"
 local support = require "o2x.effects.pg.support"
@@ -35,12 +38,46 @@ local function value(repairs)
   return map
 end
 
+-- The target → what is to be repaired, as it was read last.
+local needed = setmetatable({}, { __mode = "k" })
+
 local function read(ctx, target)
-  return support.read(
-    ctx,
-    target.database,
-    function(db) return value(repair.needed(db, target.resolved, target.schemas)) end
-  ) or {}
+  return support.read(ctx, target.database, function(db)
+    needed[target] = repair.needed(db, target.resolved, target.schemas)
+    return value(needed[target])
+  end) or {}
+end
+
+-- One repair as SQL.
+local function statement_of(target, one)
+  local row, from = one.row, pg.quote_table(target.schemas[1] .. "." .. history.TABLE)
+  if one.what == "remove" then
+    return ("DELETE FROM %s WHERE installed_rank = %d;"):format(from, row.installed_rank)
+  elseif one.what == "delete" then
+    local values = { version = row.version, description = row.description, type = "DELETE" }
+    values.script, values.checksum, values.success = row.script, row.checksum, row.success
+    return psql.inlined(history.insertion(target.schemas, values)) .. ";"
+  end
+  local is = one.migration
+  return ("UPDATE %s SET description = %s, type = %s, checksum = %s WHERE installed_rank = %d;"):format(
+    from,
+    psql.literal(state.abbreviated(is.description)),
+    psql.literal(is.type),
+    psql.literal(is.checksum),
+    row.installed_rank
+  )
+end
+
+local function by_hand(_, target)
+  if not needed[target] then
+    return { { comment = "flyway repair: what is to be repaired is known when the database answers" } }
+  end
+  local list = { "BEGIN;" }
+  for _, one in ipairs(needed[target]) do
+    list[#list + 1] = statement_of(target, one)
+  end
+  list[#list + 1] = "COMMIT;"
+  return { psql.command(target.database, table.concat(list, "\n")) }
 end
 
 local function write(ctx, target)
@@ -79,5 +116,6 @@ return {
   key = function(target) return target.database .. " " .. target.folder end,
   read = read,
   write = write,
+  by_hand = by_hand,
   show = show,
 }

@@ -5,6 +5,7 @@ local checked = require "o2x.client.pg.query"
 local errors = require "o2x.base.error"
 local mask = require "o2x.base.mask"
 local reader = require "o2x.client.pg.reader"
+local psql = require "o2x.effects.pg.psql"
 local rows_granted = require "o2x.effects.pg.rows_granted"
 local secret = require "o2x.base.secret"
 local support = require "o2x.effects.pg.support"
@@ -96,6 +97,10 @@ M.query = {
   class = "read",
   key = function(target) return target.database .. " " .. mask.text(target.sql):gsub("%s+", " "):sub(1, 80) end,
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
+  look = function(ctx, target)
+    local statement = table.move(ctx:filled(target.parameters), 1, target.parameters.n, 2, { target.sql })
+    return { psql.look(target.database, psql.inlined(statement)) }
+  end,
   read = function(ctx, target)
     M.check(ctx, target.sql, target.parameters)
     if support.any_unknown(target.parameters) then return nil end

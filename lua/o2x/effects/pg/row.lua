@@ -1,11 +1,24 @@
 --- The effect type of one row with given values.
 
+local psql = require "o2x.effects.pg.psql"
 local row_ahead = require "o2x.effects.pg.row_ahead"
 local row_back = require "o2x.effects.pg.row_back"
 local row_left = require "o2x.effects.pg.row_left"
+local row_sql = require "o2x.effects.pg.row_sql"
 local row_value = require "o2x.effects.pg.row_value"
 local row_write = require "o2x.effects.pg.row_write"
 local support = require "o2x.effects.pg.support"
+local value = require "o2x.base.value"
+
+-- What of the desired row differs from what is there; secrets are variables.
+local function differing(ctx, desired, before)
+  local changed = {}
+  for name, v in pairs(desired or {}) do
+    local is_known = before ~= nil and not value.is_unknown(before)
+    if not (is_known and value.equal(before[name], v)) then changed[name] = v end
+  end
+  return ctx:filled(changed)
+end
 
 return {
   kind = "pg.row",
@@ -50,4 +63,13 @@ return {
     return after
   end,
   show = support.show(row_value.name_of),
+  by_hand = function(ctx, target, desired, before)
+    local changed = differing(ctx, desired, before)
+    if before == nil or value.is_unknown(before) then desired = desired and changed end
+    return { psql.command(target.database, psql.row(ctx:filled(target), desired, before, changed)) }
+  end,
+  look = function(ctx, target)
+    local statement = row_sql.read(ctx:filled(target), target.columns)
+    return { psql.look(target.database, psql.inlined(statement)) }
+  end,
 }

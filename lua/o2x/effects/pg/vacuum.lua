@@ -2,6 +2,7 @@
 
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
+local psql = require "o2x.effects.pg.psql"
 local support = require "o2x.effects.pg.support"
 local value = require "o2x.base.value"
 
@@ -47,6 +48,9 @@ return {
       target.database,
       function(db) db:exec { { ("VACUUM (ANALYZE) %s"):format(quoted(target.table)) } } end
     )
+  end,
+  by_hand = function(_, target)
+    return { psql.command(target.database, ("VACUUM (ANALYZE) %s;"):format(quoted(target.table))) }
   end,
   predict = function() return { last = value.unknown } end,
   show = function(target, before)

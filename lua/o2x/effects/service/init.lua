@@ -4,11 +4,11 @@
 --- port is forwarded. A request with `url` goes the way that clients go. A request with a session needs a `url`: the
 --- API server does not forward the Authorization header.
 
+local by_hand = require "o2x.effects.service.by_hand"
 local errors = require "o2x.base.error"
 local requests = require "o2x.effects.service.requests"
 local send = require "o2x.effects.service.send"
 local session = require "o2x.effects.service.session"
-local value = require "o2x.base.value"
 
 -- A service's objects can exist only if its release does.
 local function release_of(target) return "helm.release", { name = target.service } end
@@ -56,7 +56,8 @@ local object = {
     end
     ask(ctx, target.create, "create")
   end,
-  predict = function() return { id = value.unknown } end,
+  predict = function(ctx, target) return { id = ctx:known_later(by_hand.name(target.name)) } end,
+  by_hand = function(ctx, target) return by_hand.object(ctx, target) end,
   show = function(target, before)
     return { title = target.service .. ": " .. target.name, lines = { (before and "  " or "+ ") .. target.name } }
   end,
@@ -77,12 +78,13 @@ local function ensure(ctx, given)
     create = given.create ~= nil and requests.check(ctx, given.create, "send") or nil,
   }
   local found = requests.effect(ctx, "service.object", target, { present = true }, object.key(target))
-  if not found then return value.unknown end
+  if not found then return ctx:known_later(by_hand.name(target.name)) end
   return found.id
 end
 
 local function test(ctx, given)
   local checked = requests.check(ctx, given, "test")
+  ctx:look(function() return { by_hand.command(ctx, checked) } end)
   ctx:announce("service:write", ("test: POST %s"):format(checked.to))
   return requests.send(ctx, checked)
 end

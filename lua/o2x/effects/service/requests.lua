@@ -6,6 +6,7 @@ local graphql = require "o2x.effects.service.graphql"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
 local rules = require "o2x.client.request_rules"
+local by_hand = require "o2x.effects.service.by_hand"
 local scope = require "o2x.base.scope"
 
 local M = {}
@@ -199,6 +200,7 @@ end
 ---@param headers table? more of them
 ---@return table response status, headers, body, json
 function M.send(ctx, request, headers)
+  ctx:look(function() return { by_hand.command(ctx, request) } end)
   local all = {}
   for _, list in ipairs { request.headers, headers or {} } do
     for name, value in pairs(list) do

@@ -2,6 +2,7 @@
 --- a request took effect, unless the script says how: by a proof, or because the request may be repeated. Part of
 --- o2x.service. Three effect types, one for each case.
 
+local by_hand = require "o2x.effects.service.by_hand"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local requests = require "o2x.effects.service.requests"
@@ -42,6 +43,7 @@ local function new(fields)
     record = function(target) return { name = target.name, request = title(target) } end,
     equal = function(current, desired) return current.sent == desired.sent end,
     predict = function(_, target) return unknown(target) end,
+    by_hand = function(ctx, target) return { by_hand.command(ctx, target.request) } end,
     show = function(target)
       local lines = {}
       if target.request.json ~= nil then lines = diff.lines(nil, target.request.json) end

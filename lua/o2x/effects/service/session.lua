@@ -1,21 +1,32 @@
 --- Sessions with a service that issues tokens. A login is a request with an effect: a failed one counts against the
 --- user. So a plan never logs in, and a password that was refused is not tried again. Part of o2x.service.
 
+local by_hand = require "o2x.effects.service.by_hand"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
 local leaks = require "o2x.base.leaks"
 local requests = require "o2x.effects.service.requests"
 local secret = require "o2x.base.secret"
 local semaphore = require "o2x.base.semaphore"
+local shell = require "o2x.base.shell"
 
 local M = {}
 
 local Session = {}
 Session.__index = Session
 
+-- The variable of the token, which a login sets.
+local function token_by_hand(self)
+  local login = requests.check(self.ctx, self.options, "login", { "token" })
+  if type(login.json) == "function" then login.json = login.json() end
+  local name = by_hand.name(login.service or "session") .. "_TOKEN"
+  return self.ctx:variable(name, by_hand.picked(self.ctx, login, self.options.token))
+end
+
 local function log_in(self)
   local ctx, options = self.ctx, self.options
   local login = requests.check(ctx, options, "login", { "token" })
+  ctx:look(function() return { "test -n " .. shell.quote(token_by_hand(self)) } end)
   ctx:announce("service:write", ("log in: POST %s"):format(login.to))
   if type(options.json) == "function" then
     login.json = options.json()
@@ -66,6 +77,7 @@ function M.new(ctx, options)
   requests.add_session(handle, {
     token = function() return self:token() end,
     forget = function() self:forget() end,
+    by_hand = function() return token_by_hand(self) end,
   })
   return handle
 end

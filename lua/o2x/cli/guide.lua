@@ -1,0 +1,101 @@
+--- The command o2x guide: prints the checklist of a runbook for a tenant, for people who do it by hand.
+
+local args = require "o2x.cli.args"
+local errors = require "o2x.base.error"
+local clock = require "o2x.base.clock"
+local common = require "o2x.cli.common"
+local out = require "o2x.report.out"
+local progress = require "o2x.report.progress"
+local report = require "o2x.report.guide"
+local run = require "o2x.engine.run"
+
+-- Where the ordinary programs find the systems, by the configuration's keys.
+local ADDRESSES <const> = {
+  { "PGHOST", "pg", "host" },
+  { "PGPORT", "pg", "port" },
+  { "PGUSER", "pg", "user" },
+  { "VAULT_ADDR", "vault", "addr" },
+}
+
+local function addresses(config)
+  local list = {}
+  for _, one in ipairs(ADDRESSES) do
+    local value = (config[one[2]] or {})[one[3]]
+    if value ~= nil then list[#list + 1] = { name = one[1], value = tostring(value) } end
+  end
+  return list
+end
+
+local function problems_of(plan)
+  local list = {}
+  for i, problem in ipairs(plan.problems) do
+    list[i] = (problem.path ~= "" and problem.path .. ": " or "") .. tostring(problem.error)
+  end
+  return list
+end
+
+local function about_of(this, plan)
+  return {
+    runbook = this.runbook.name,
+    version = this.runbook.version,
+    summary = this.runbook.summary,
+    tenant = this.tenant_name,
+    at = clock.iso(),
+    folder = this.config.platform,
+    env = addresses(this.config),
+    needs = {},
+    problems = problems_of(plan),
+  }
+end
+
+local function perform(options, arguments)
+  if not arguments[2] then
+    errors.input("guide needs a runbook and a tenant", "usage: o2x guide RUNBOOK TENANT [name=value ...]")
+  end
+  if options.json and options.markdown then errors.input "either --json or --markdown, not both" end
+  local project, config = common.load_project(options, arguments[1])
+  local this = run.prepare {
+    mode = "plan",
+    project = project,
+    config = config,
+    file = common.runbook(project, options, arguments),
+    tenant = arguments[2],
+    params = args.assignments(arguments, 3),
+    secrets = options.secrets,
+    report = progress.new { quiet = true },
+  }
+  common.print_warnings(config)
+  common.print_notes(this)
+  local guide, plan = run.guide(this)
+  local about = about_of(this, plan)
+  if options.json then
+    out.json(report.data(guide, about))
+    return 0
+  end
+  for _, line in ipairs(report[options.markdown and "markdown" or "script"](guide, about)) do
+    out.data(line)
+  end
+  return 0
+end
+
+return {
+  least = 1,
+  needs = "a runbook and a tenant",
+  help = [[
+Prints what the runbook would do for the tenant, step by step, as commands of
+psql, vault, kubectl, helm, aws, curl … for the day when o2x itself cannot be
+used. Each effect has a box: [x] is true already, [ ] is to do, [?] means that
+its system did not answer. What is printed is a script of bash, in which all but
+the commands are comments.
+
+Secrets are variables: those that a person knows are asked for at the beginning,
+others are set by the commands. Nothing is written, and no secret is printed.
+Print it ahead: o2x guide RUNBOOK TENANT --markdown > checklist.md]],
+  options = {
+    args.SECRETS,
+    args.STANDARD,
+    { "json", help = "print the checklist as JSON" },
+    { "markdown", help = "print the checklist as Markdown" },
+  },
+  run = function(options, arguments) return common.interruptible(perform, options, arguments) end,
+}

@@ -1,0 +1,144 @@
+--- Commands of pg_dump, pg_restore and psql that do what the effects of o2x.archive do, for people.
+
+local pg = require "o2x.client.pg"
+local properties = require "o2x.client.pg.properties"
+local psql = require "o2x.effects.pg.psql"
+local fs = require "o2x.base.fs"
+local shell = require "o2x.base.shell"
+
+local M = {}
+
+--- Dumps a database into a file.
+---@param ctx table
+---@param target { path: string, database: string, server: string? } server: a temporary one of RDS
+---@return string[] lines
+function M.dump(ctx, target)
+  local words = { "pg_dump", "--format=custom", "--file=" .. target.path, "-d", target.database }
+  if target.server then
+    local ask = { "aws", "rds", "describe-db-instances", "--db-instance-identifier", target.server }
+    local query = " --query DBInstances[0].Endpoint.%s --output text"
+    local line = shell.command(ask) .. query
+    table.move({ "-h", ctx:variable("RESTORED_HOST", line:format "Address") }, 1, 2, #words + 1, words)
+    table.move({ "-p", ctx:variable("RESTORED_PORT", line:format "Port") }, 1, 2, #words + 1, words)
+  end
+  return {
+    shell.command { "mkdir", "-p", "--", fs.folder(target.path) },
+    ("(umask 077 && %s)"):format(shell.command(words)),
+    shell.command { "pg_restore", "--list", target.path } .. " | tail -n 3",
+  }
+end
+
+--- Removes an archive and its note.
+---@param path string
+---@param note string
+---@return string[] lines
+function M.remove(path, note) return { shell.command { "rm", "-f", "--", path, note } } end
+
+--- Restores an archive into a new database beside the tenant's.
+---@param admin string the database to connect to
+---@param target { name: string, path: string, defaults: table }
+---@param only string? a table of it, "schema.table"
+---@return (string|{ comment: string, line: string })[]
+function M.restore(admin, target, only)
+  local like, name = target.defaults, pg.quote(target.name, "database name")
+  local create = ("CREATE DATABASE %s TEMPLATE template0 OWNER %s ENCODING %s LC_COLLATE %s LC_CTYPE %s;"):format(
+    name,
+    pg.quote(like.owner, "role name"),
+    properties.literal(like.encoding),
+    properties.literal(like.collate),
+    properties.literal(like.ctype)
+  )
+  local grant = ("GRANT CONNECT ON DATABASE %s TO %s;"):format(name, pg.quote(like.user, "role name"))
+  local function restore(...) return shell.command { "pg_restore", "--exit-on-error", "-d", target.name, ... } end
+  local lines = { psql.command(admin, create .. "\n" .. grant) }
+  if only then
+    local schema, relation = only:gsub('"', ""):match "^(.-)%.(.*)$"
+    lines[2] = restore("--section=pre-data", target.path)
+    lines[3] = restore("--data-only", "-n", schema, "-t", relation, target.path)
+  else
+    lines[2] = restore(target.path)
+  end
+  lines[#lines + 1] = psql.command(target.name, "ANALYZE;")
+  return lines
+end
+
+--- Drops the restored copy.
+---@param admin string
+---@param name string
+---@return string[] lines
+function M.drop(admin, name)
+  return { psql.command(admin, ("DROP DATABASE IF EXISTS %s WITH (FORCE);"):format(pg.quote(name, "database name"))) }
+end
+
+--- Replaces a database with another one, in one transaction; the old one is kept under another name.
+---@param admin string
+---@param database string
+---@param copy string the one that gets its name
+---@param kept string? the name that the old one gets; nil: there is none
+---@param limit integer? of connections
+---@param note table? of o2x about the one that is kept
+---@return string[] lines
+function M.swap(admin, database, copy, kept, limit, note)
+  local ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity\nWHERE datname IN (%s, %s) "
+    .. "AND pid <> pg_backend_pid();"
+  local list = { ended:format(properties.literal(database), properties.literal(copy)), "BEGIN;" }
+  local function rename(from, to)
+    list[#list + 1] = ("ALTER DATABASE %s RENAME TO %s;"):format(pg.quote(from), pg.quote(to))
+  end
+  if kept then rename(database, kept) end
+  rename(copy, database)
+  if limit then list[#list + 1] = ("ALTER DATABASE %s CONNECTION LIMIT %d;"):format(pg.quote(database), limit) end
+  if note then list[#list + 1] = properties.note_statement(kept, note) .. ";" end
+  list[#list + 1] = "COMMIT;"
+  return { psql.command(admin, table.concat(list, "\n")) }
+end
+
+-- Rows that are the same stay, and so do the rows that refer to them.
+local MERGE <const> = [[DO $$
+DECLARE
+  cols text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+    WHERE attrelid = %1$s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '');
+  sets text := (SELECT string_agg(format('%%1$I = EXCLUDED.%%1$I', attname), ', ') FROM pg_attribute
+    WHERE attrelid = %1$s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '');
+  keys text := (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_index i
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+    WHERE i.indrelid = %1$s::regclass AND i.indisprimary);
+BEGIN
+  IF keys IS NULL THEN
+    DELETE FROM %2$s;
+    EXECUTE format('INSERT INTO %%s (%%s) OVERRIDING SYSTEM VALUE SELECT %%2$s FROM by_hand', %1$s::regclass, cols);
+  ELSE
+    EXECUTE format('DELETE FROM %%s WHERE (%%s) NOT IN (SELECT %%2$s FROM by_hand)', %1$s::regclass, keys);
+    EXECUTE format('INSERT INTO %%s (%%s) OVERRIDING SYSTEM VALUE SELECT %%2$s FROM by_hand ON CONFLICT (%%s) '
+      'DO UPDATE SET %%s', %1$s::regclass, cols, keys, sets);
+  END IF;
+END$$;]]
+
+--- Replaces the rows of a table with those of the restored copy; its earlier content is kept as another table.
+---@param target { database: string, copy: string?, table: string, kept: string, back: boolean? }
+---@return string[] lines
+function M.replace_table(target)
+  local rows = target.copy and target.copy .. ".rows" or nil
+  local name, lines = target.table, {}
+  local list = { "BEGIN;", ("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE;"):format(name) }
+  local function add(...) list[#list + 1] = string.format(...) end
+  if target.back then
+    add("CREATE TEMPORARY TABLE by_hand ON COMMIT DROP AS TABLE %s;", target.kept)
+  else
+    local copy = ("COPY %s TO STDOUT"):format(name)
+    lines[1] = shell.command { "psql", "-X", "-d", target.copy, "-c", copy } .. " > " .. shell.quote(rows)
+    add("CREATE SCHEMA IF NOT EXISTS o2x;")
+    add("CREATE TABLE %s AS TABLE %s;", target.kept, name)
+    add("CREATE TEMPORARY TABLE by_hand ON COMMIT DROP AS TABLE %s WITH NO DATA;", name)
+    add("\\copy by_hand FROM %s", properties.literal(rows))
+  end
+  add("ALTER TABLE %s DISABLE TRIGGER USER;", name)
+  list[#list + 1] = MERGE:gsub("%%(%d)%$s", { ["1"] = properties.literal(name), ["2"] = name }):gsub("%%%%", "%%")
+  add("ALTER TABLE %s ENABLE TRIGGER USER;", name)
+  list[#list + 1] = "COMMIT;"
+  lines[#lines + 1] = psql.command(target.database, table.concat(list, "\n"))
+  if rows then lines[#lines + 1] = shell.command { "rm", "--", rows } end
+  return lines
+end
+
+return M
