@@ -1,5 +1,5 @@
--- Runs of every shipped runbook against the lab, packed: done, failed, killed and resumed, undone. Then the lab is taken
--- down, and all of them are replayed.
+-- Runs of every shipped runbook against the lab, packed: done, failed, killed and resumed, undone. Then the lab is
+-- taken down, and all of them are replayed.
 
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"

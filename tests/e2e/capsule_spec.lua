@@ -293,6 +293,17 @@ describe("a run in a capsule", function()
     assert.truthy(played.stderr:find("the run kept no answers", 1, true), played.stderr)
   end)
 
+  it("has large answers, and says where one is too large to be kept", function()
+    toy:runbook("large", 'toy.ensure("size", { n = #toy.read("there").text })')
+    for _, row in ipairs { { 5 << 20, true }, { 9 << 20, false } } do
+      fs.write(toy.system .. "/there", json.encode { text = ("x"):rep(row[1]) })
+      ok(toy:o2x { "run", "large", "alpha" })
+      local _, found = same(nil, "done")
+      assert.equal(row[2], found.incomplete == nil, found.incomplete)
+    end
+    assert.truthy(toy:o2x({ "capsule", newest(), "--out=" .. toy.dir .. "/b" }).stderr:find("not all answers", 1, true))
+  end)
+
   it("replaces no file unless it is told to", function()
     ok(toy:o2x { "run", "build", "alpha" })
     local out = toy.dir .. "/a.capsule"

@@ -32,7 +32,6 @@ local ELSEWHERE <const> = {
   ["lua/o2x/engine/run.lua"] = "tests/e2e/engine_spec.lua",
   ["lua/o2x/engine/tape.lua"] = "tests/e2e/capsule_spec.lua",
   ["lua/o2x/engine/player.lua"] = "tests/e2e/capsule_spec.lua",
-  ["lua/o2x/engine/replay.lua"] = "tests/e2e/capsule_spec.lua",
   ["lua/o2x/cli/replay_test.lua"] = "tests/e2e/capsule_spec.lua",
   ["lua/o2x/engine/reversal.lua"] = "tests/e2e/undo_spec.lua",
   ["lua/o2x/engine/undo.lua"] = "tests/e2e/undo_spec.lua",

@@ -32,7 +32,7 @@ local unknown = require "o2x.base.unknown"
 local M = {}
 
 local LONGEST_TEXT <const> = 1024 -- bytes of a text in what was given; a longer one is kept as its hash
-local LARGEST <const> = 1 << 20 -- bytes of one answer
+local LARGEST <const> = 8 << 20 -- bytes of one answer
 local OF_ERROR <const> = { "kind", "module", "op", "message", "hint", "where", "code", "retryable", "final", "details" }
 local FUNCTION <const>, HANDLE <const> = "‹function›", "‹handle›"
 

@@ -148,3 +148,35 @@ describe("a wrapped function", function()
     assert.equal(object, self)
   end)
 end)
+
+-- What JSON gives back as it is, so that it need not be copied into another form first (base/plain.lua).
+describe("is_plain", function()
+  local core = require "o2x.core.snapshot"
+  local plain = require "o2x.base.plain"
+
+  local function deep(levels) return levels == 0 and {} or { deep(levels - 1) } end
+
+  for name, row in pairs {
+    ["a text"] = { "a", true },
+    ["an integer"] = { 1, true },
+    ["a fraction"] = { 0.5, true },
+    ["a boolean"] = { false, true },
+    ["null"] = { json.null, false },
+    ["a list"] = { { 1, "a", { b = true } }, true },
+    ["a whole float"] = { 2.0, false },
+    ["a whole float inside"] = { { a = { 2.0 } }, false },
+    ["infinity"] = { math.huge, false },
+    ["no number"] = { 0 / 0, false },
+    ["a name with a dollar"] = { { ["$secret"] = "x" }, false },
+    ["a boolean as a key"] = { { [true] = 1 }, false },
+    ["an order of keys"] = { { ordered.mark({ a = 1 }, { "a" }) }, false },
+    ["a secret"] = { { secret.new("hunter2hunter2", "x") }, false },
+    ["a function"] = { { print }, false },
+    ["65 levels"] = { deep(65), false },
+  } do
+    it(("says %s of %s"):format(tostring(row[2]), name), function()
+      assert.equal(row[2], core.is_plain(row[1], ordered.all))
+      if row[2] then assert.same(plain.of { row[1] }, json.decode(json.encode(json.array { row[1] }))) end
+    end)
+  end
+end)
