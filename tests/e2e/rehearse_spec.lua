@@ -1,6 +1,8 @@
 -- Rehearsals. One lab plays production: it is only read, none of its secrets leaves it, and what happens in a rehearsal
 -- is what happens there.
 
+local defer = require "o2x.base.defer"
+local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
@@ -21,6 +23,13 @@ describe("rehearse", function()
   local function rehearse(...)
     local result = lab:o2x({ "rehearse", ... }, { env = { TMPDIR = folder } })
     return result, result.stdout:find "^{" and json.decode(result.stdout) or nil
+  end
+
+  -- What a kept lab leaves, however the test ends.
+  local function remove(data)
+    for _, command in ipairs(data.commands) do
+      assert.equal(0, lab:run({ "sh", "-c", "PATH=" .. fs.folder(labs.O2X) .. ":$PATH; " .. command }).code, command)
+    end
   end
 
   -- All secrets of production that no file of the tree has: in Vault, and those that lead to the servers.
@@ -55,6 +64,7 @@ describe("rehearse", function()
     watch:begin()
     local result, data = rehearse("deploy", "urbanos", "image=v2.6.0", "--keep", "--json")
     assert.equal(0, result.code, result.stderr)
+    local _kept <close> = defer(function() remove(data) end)
     local count = watch:count()
     for _, system in ipairs { "postgres", "vault", "k8s", "aws", "broker" } do
       assert.is_true((count[system] or 0) > 0, system)
@@ -71,12 +81,8 @@ describe("rehearse", function()
       assert.equal("", found.stdout)
       assert.is_nil((result.stdout .. result.stderr):find(text, 1, true))
     end
-    for _, word in ipairs { lab.dir, ":" .. lab.env.PGPORT, lab.env.VAULT_ADDR } do
-      assert.equal("", lab:run({ "grep", "-rlaF", "--exclude-dir=state", "-e", word, data.folder .. "/home" }).stdout)
-    end
-    for _, command in ipairs(data.commands) do
-      assert.equal(0, lab:run({ "sh", "-c", "PATH=" .. fs.folder(labs.O2X) .. ":$PATH; " .. command }).code, command)
-    end
+    remove(data)
+    data.commands = {}
     assert.is_false(fs.exists(data.folder))
   end)
 
@@ -110,5 +116,145 @@ describe("rehearse", function()
       if effect.kind == "pg.allocated" then ids[#ids + 1] = effect.after.id end
     end
     assert.same({ "TIDLT-100008" }, ids)
+  end)
+
+  -- ---- the same happens in production ----
+
+  local SAME <const> = {
+    { "rehearsal%-%x+", "(text)" },
+    { "%(changed, [^)]*%)", "(changed)" },
+    { "‹secret[^›]*›", "‹secret›" },
+    { "%d%d%d%d%-%d%d%-%d%dT[%d:.]+Z", "(time)" },
+    { "R%-%d+%-%d+%-%x+", "(run)" },
+  }
+
+  local function same(text)
+    for _, each in ipairs(SAME) do
+      text = text:gsub(each[1], each[2])
+    end
+    return text
+  end
+
+  -- Each effect of a run: where, what, with which outcome and which lines.
+  local function effects_of(run)
+    local list = {}
+    for i, effect in ipairs(run.effects) do
+      local words = { effect.step, effect.kind, effect.target, effect.outcome, table.concat(effect.diff or {}, "; ") }
+      list[i] = same(table.concat(words, " | "))
+    end
+    table.sort(list)
+    return list
+  end
+
+  local function image(service, tag)
+    local core = lab.platform .. "/core/"
+    lab:run {
+      "helm",
+      "upgrade",
+      "urbanos-" .. service,
+      core .. "charts/" .. service,
+      "-f",
+      ("%shelm_values/urbanos/%s.yaml"):format(core, service),
+      "--set",
+      "image.tag=" .. tag,
+    }
+  end
+
+  local function psql(text) lab:sql("coredb-urbanos", text) end
+
+  -- What is odd about the tenant, how it came to be so, and what is rehearsed then.
+  local ROWS = {
+    {
+      "a release that somebody upgraded, replicas and fields that somebody changed, a Service that is gone",
+      function()
+        image("service-billing", "v2.4.9")
+        lab:out("kubectl", "scale", "deploy", "urbanos-tax-gateway", "--replicas=1")
+        lab:out("kubectl", "set", "env", "deploy/urbanos-service-invoice", "FOO=bar")
+        lab:out("kubectl", "delete", "service", "urbanos-service-usage")
+      end,
+      { "deploy", "urbanos" },
+    },
+    {
+      "a release that failed",
+      function()
+        lab:o2x { "lab", "fault", "k8s", "helm-fails", "match=urbanos-service-payment" }
+        image("service-payment", "v2.4.9")
+      end,
+      { "deploy", "urbanos", "services=service-payment" },
+    },
+    {
+      "a release whose helm died",
+      function()
+        lab:o2x { "lab", "fault", "k8s", "helm-dies", "match=urbanos-service-revenue" }
+        image("service-revenue", "v2.4.9")
+      end,
+      { "deploy", "urbanos", "services=service-revenue" },
+    },
+    { "an earlier revision", function() end, { "rollback", "urbanos", "services=service-billing" } },
+    {
+      "a scaled workload",
+      function() end,
+      { "scale", "urbanos", "service=service-usage", "replicas=3", "force=true" },
+    },
+    { "nothing odd", function() end, { "maintenance", "urbanos", "mode=on" } },
+    { "maintenance", function() end, { "maintenance", "urbanos", "mode=off" } },
+    { "objects that belong to others", function() end, { "onboard", "urbanos" } },
+    {
+      "rows that were edited and removed, a secret that was changed, a queue that is gone",
+      function()
+        psql "update core_config.tenant_profile set city = 'Nowhere'"
+        psql "delete from core_config.tenant_property_defaults"
+        lab:run {
+          "curl",
+          "-sS",
+          "-X",
+          "POST",
+          "-H",
+          "X-Vault-Token: " .. lab.env.VAULT_TOKEN,
+          lab.env.VAULT_ADDR .. "/v1/secret/data/tenant/urbanos/stripe",
+          "-d",
+          '{"data":{"api_key":"changed by hand"}}',
+        }
+        lab:out("kubectl", "label", "ingress", "urbanos-ingress", "by=hand")
+      end,
+      { "onboard", "urbanos", "--take-over=monitoring/PrometheusRule/urbanos-alerts" },
+    },
+  }
+  for _, row in ipairs(ROWS) do
+    local what, make, words = table.unpack(row)
+    it("is what happens in production: " .. words[1] .. " after " .. what, function()
+      make()
+      local result, data = rehearse(table.unpack(table.move({ "--json" }, 1, 1, #words + 1, { table.unpack(words) })))
+      assert.is_table(data, result.stderr)
+      assert.same({}, data.differs)
+      local there = lab:o2x { "run", "--confirm=urbanos", table.unpack(words) }
+      assert.equal(there.code, result.code, there.stderr .. result.stderr)
+      local run = json.decode(lab:o2x({ "show", "--json" }).stdout)
+      assert.same(effects_of(run), effects_of(data.run))
+      assert.equal(run.status, data.run.status)
+      assert.equal(run.error and same(run.error.message), data.run.error and same(data.run.error.message))
+    end)
+  end
+
+  it("goes with its process, however that ends", function()
+    for _, signal in ipairs { 2, 9 } do
+      local child = lab:start({ "rehearse", "deploy", "urbanos" }, { TMPDIR = folder })
+      local function up()
+        local name = fs.list(folder)[1]
+        return name and fs.exists(fs.join(folder, name, "lab/lab.json")) and name
+      end
+      eventually("a lab", up, 60)
+      child:kill(signal)
+      eventually("no lab", function() return #fs.list(folder) == 0 end, 60)
+      child:close()
+    end
+  end)
+
+  it("refuses to bring anything to a place that is not its lab", function()
+    for _, place in ipairs { folder, lab.dir } do
+      local result = lab:o2x({ "rehearse", "arrive", "urbanos" }, { env = { O2X_REHEARSAL = place } })
+      assert.equal(3, result.code)
+      assert.matches("in its own lab only", result.stderr)
+    end
   end)
 end)

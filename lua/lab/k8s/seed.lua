@@ -86,8 +86,18 @@ local function adopt(api, object)
   if code >= 400 then error(result.message, 0) end
   local stored = value.copy(api.store:get(kind.store, namespace, meta.name))
   stored.metadata.managedFields = meta.managedFields or stored.metadata.managedFields
-  if object.kind == "Service" and object.status then stored.status = object.status end
+  if object.kind == "Service" then
+    stored.status = object.status or stored.status
+    stored.spec.clusterIP, stored.spec.clusterIPs = object.spec.clusterIP, object.spec.clusterIPs
+  end
   api.store:put(kind.store, stored)
+end
+
+-- What is being deleted there is being deleted here: its finalizers hold it, as long as they do.
+local function delete(store, object)
+  local kind = kinds.of(object.apiVersion, object.kind)
+  local namespace = kind and kind.namespaced and (object.metadata.namespace or "default") or nil
+  if kind then objects.delete(store, kind, namespace, object.metadata.name, {}) end
 end
 
 --- Takes over objects of another cluster, as they are there, and runs the controllers.
@@ -101,6 +111,10 @@ function M.adopt(lab, list)
     if not ok then
       left[#left + 1] = { object = ("%s %s"):format(object.kind, object.metadata.name), why = tostring(why) }
     end
+  end
+  lab.k8s.api.controllers:run()
+  for _, object in ipairs(list) do
+    if object.metadata.deletionTimestamp then delete(lab.k8s.api.store, object) end
   end
   lab.k8s.api.controllers:run()
   return left

@@ -72,6 +72,9 @@ local function say_more(name, one)
   end
 end
 
+-- A line of the run in the lab, without the commands that it proposes: they would not do in production.
+local function show_line(line) out.say("  " .. line:gsub("; to go back: .*", ""):gsub("; next: .*", "")) end
+
 local function before_run(options)
   return function(result)
     if options.json then return end
@@ -99,6 +102,15 @@ local function say(result, options)
   say_run(result)
   say_more("second run", result.again)
   say_more("undo", result.undo)
+  local all, parts = 0, {}
+  for _, part in ipairs { "read", "lab", "arrive", "plan", "run", "again", "undo", "end" } do
+    local seconds = result.seconds[part]
+    if seconds then
+      all = all + seconds
+      parts[#parts + 1] = ("%s %s"):format(part, units.duration(seconds))
+    end
+  end
+  out.data(("took %s: %s"):format(units.duration(all), table.concat(parts, ", ")))
   for i, command in ipairs(result.commands or {}) do
     out.data((i == 1 and "the lab is kept; to look at it: " or "to remove it: ") .. command)
   end
@@ -111,11 +123,12 @@ local function perform(options, arguments)
     errors.input("rehearse needs a runbook and a tenant", "usage: o2x rehearse RUNBOOK TENANT [name=value ...]")
   end
   local project, config = common.load_project(options, arguments[1])
-  common.open_store(config) -- its key makes the tags of secrets
+  local store = common.open_store(config) -- its key makes the tags of secrets
   common.print_warnings(config)
   local result = rehearsal.perform {
     project = project,
     config = config,
+    store = store,
     file = common.runbook(project, options, arguments),
     tenant = arguments[2],
     params = args.assignments(arguments, 3),
@@ -126,7 +139,7 @@ local function perform(options, arguments)
     keep = options.keep,
     report = progress.new { quiet = true, planning = true },
     say = function(text) out.say(text) end,
-    on_line = function(line) out.say("  " .. line) end,
+    on_line = show_line,
     before_run = before_run(options),
   }
   say(result, options)

@@ -82,6 +82,8 @@
 ---@field none string? it is not brought: why
 ---@field objects (fun(ctx: table, target: any, value: any): table[])? the objects of the cluster that it consists of,
 ---  as the cluster has them; nothing else of it is brought
+---@field all (fun(ctx: table): any[])? targets that are looked at, even if no plan came to them; default: those that
+---  `list` gives
 ---@field take (fun(ctx: table, target: any, value: any): any, any)? target and value that are brought, of what was read
 ---@field put (fun(ctx: table, target: any, value: any, planned: any): { target: any, desired: any }[]?, string?)? what
 ---  is written in the lab so that it has the value, or why nothing; planned: what the plan would make of it
@@ -166,7 +168,10 @@ local OF_UNDO = {
 
 local function is_of(item, wanted) return type(wanted) == "table" and wanted[type(item)] or type(item) == wanted end
 
-local OF_REHEARSAL = { nothing = "boolean", none = "string", objects = "function", take = "function", put = "function" }
+local OF_REHEARSAL = { nothing = "boolean", none = "string" }
+for _, name in ipairs { "objects", "all", "take", "put" } do
+  OF_REHEARSAL[name] = "function"
+end
 
 local function check_rehearsal(must, rehearsal)
   for name, item in pairs(rehearsal or {}) do

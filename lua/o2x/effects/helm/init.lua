@@ -36,7 +36,7 @@ local release = {
     cannot = "what hooks did; a revision of which helm has no record any more",
     gone = function(target) return target.undo and "the release and its history" or nil end,
   },
-  rehearsal = { objects = function(ctx, target) return whole.release(ctx, target) end },
+  rehearsal = { objects = whole.release, all = whole.releases },
 }
 
 local function namespace_of(ctx, target) return target.namespace or ctx:client("k8s").namespace end

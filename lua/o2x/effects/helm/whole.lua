@@ -51,6 +51,17 @@ local function opened(object)
   return { helm_record = record, object = object }
 end
 
+--- The releases that the tenant may have.
+---@param ctx o2x.context
+---@return table[] targets
+function M.releases(ctx)
+  local targets, namespace = {}, ctx:client("k8s").namespace
+  for i, name in ipairs(ctx.scope.helm or {}) do
+    targets[i] = { name = name, namespace = namespace }
+  end
+  return targets
+end
+
 --- What a release consists of.
 ---@param ctx o2x.context
 ---@param target { name: string, namespace: string? }

@@ -24,6 +24,7 @@ local M = {}
 ---@field tenant string
 ---@field params table<string, string>
 ---@field words string[] the parameters, as they were typed
+---@field store table of runs, in production
 ---@field secrets string?
 ---@field take_over string[]?
 ---@field own string? the tenant, if its own versions of runbooks count
@@ -202,6 +203,7 @@ function M.perform(asked)
   local seen, texts = witness.new(), made_up.new()
   asked.say(("reading %s, as it is now"):format(asked.tenant))
   local this, plan = measured(result, "read", read, asked, seen, result.left)
+  seen:look_on(this, result.left)
   local luggage = seen:pack(this, texts)
   local ground = this.platform.ground and this.platform.ground(this.tenant)
   local objects, secrets = objects_of(texts, luggage.objects), secrets_of(this, texts)
@@ -228,6 +230,7 @@ function M.perform(asked)
   for _, one in ipairs(measured(result, "arrive", at.arrive, at, brought, asked.tenant)) do
     table.insert(result.left, one)
   end
+  at:bring_runs(asked.store, asked.tenant)
   trial(at, asked, real, result)
   if asked.before_run then asked.before_run(result) end
   perform(at, asked, result)

@@ -19,6 +19,7 @@ local M = {}
 local PRIVATE <const>, PRIVATE_FOLDER <const> = 0x180, 0x1c0
 local LAB_SECONDS <const> = 180 -- for the lab to start, and to end
 local RUN_SECONDS <const> = 24 * 3600
+local MOST_RUNS <const> = 100 -- earlier ones are not in the rehearsal
 
 -- Reads a line: at the end of this process there is none.
 local KEEPER <const> = [[exec >/dev/null 2>&1
@@ -172,6 +173,24 @@ function Place:start()
     left[i] = { what = one.object, why = one.why }
   end
   return left
+end
+
+--- Brings the journals of the tenant's newest runs: a rollback goes back to one, an undo takes one back. No secret is
+--- in them.
+---@param store table of production
+---@param tenant string
+function Place:bring_runs(store, tenant)
+  local list = store:list()
+  local brought = 0
+  for i = #list, 1, -1 do
+    local id, journal = list[i].id, store:journal_of(list[i].id)
+    if list[i].tenant == tenant and brought < MOST_RUNS and fs.exists(journal) then
+      brought = brought + 1
+      local folder = fs.join(self.env.O2X_STATE, id)
+      fs.mkdir(folder, PRIVATE_FOLDER)
+      fs.write(fs.join(folder, "journal"), fs.read(journal), { mode = PRIVATE })
+    end
+  end
 end
 
 --- Runs o2x in the lab.

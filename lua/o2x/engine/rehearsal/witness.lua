@@ -1,6 +1,7 @@
 --- What a plan saw of a tenant: each target that was read through its effect type, with its value. A rehearsal brings
 --- it into its lab. Nothing is read here that the run's own grants do not allow, and nothing is written.
 
+local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
 local value = require "o2x.base.value"
 
@@ -82,6 +83,32 @@ local function packed(run, seen, made_up)
     value = made_up:data(current, seen.key),
     planned = made_up:data(value.revive(seen.planned), seen.key),
   }
+end
+
+local function targets_of(run, effect_type)
+  local all = effect_type.rehearsal and effect_type.rehearsal.all
+  if all then return all(run.ctx) end
+  local targets = {}
+  for i, one in ipairs(effect_type.list and effect_type.list(run.ctx) or {}) do
+    targets[i] = one.target
+  end
+  return targets
+end
+
+--- Looks at what the tenant has and no plan came to: one that stopped has not looked at all.
+---@param run table of the plan
+---@param left { what: string, why: string }[] what could not be read is added
+function Witness:look_on(run, left)
+  for _, name in ipairs(effects.NAMES) do
+    for _, effect_type in ipairs(effects.find(name).types or {}) do
+      for _, target in ipairs(attempt(left, effect_type.kind, targets_of, run, effect_type) or {}) do
+        local key = effect_type.key(target)
+        if not self:knows(effect_type.kind, key) then
+          attempt(left, key, run.gate.read_live, run.gate, { type = effect_type, target = target, key = key })
+        end
+      end
+    end
+  end
 end
 
 ---@class o2x.rehearsal.luggage
