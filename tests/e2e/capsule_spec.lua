@@ -88,6 +88,8 @@ describe("a run in a capsule", function()
       local fine, problem = pcall(toy.once, "there", { a = 1 })
       log(fine and "made" or tostring(problem))
       if fine then fail("it was there") end]],
+    ["has no source of secrets"] = [[
+      toy.ensure("known", { secrets = tenant.secrets ~= nil, company = tenant.company })]],
     ["waits for something"] = [[
       local count = 0
       wait_until("it is there", 5, function() count = count + 1; toy.read("there"); return count > 3 end)]],

@@ -60,7 +60,7 @@ local TAKE <const> = {
     table.insert(attempt.answers, record)
   end,
   world = function(attempt, record)
-    if type(record.facts) ~= "table" or type(record.hidden) ~= "table" then unusable "it does not say what is known" end
+    if type(record.facts) ~= "table" then unusable "it does not say what is known" end
     attempt.world = record
   end,
   source = function(attempt, record) attempt.sources[tostring(record.path)] = record.text end,
@@ -156,7 +156,7 @@ function M.without_place(text) return (tostring(text):gsub("[%w_./-]+%.lua:%d+: 
 -- The tenant as scripts see it: what the record knows, with stand-ins for its secrets. Its id may be set once.
 local function tenant_of(this, attempt, grants_of)
   local facts = this.stand_ins:revive(attempt.world.facts)
-  facts.secrets = this.stand_ins:revive(attempt.world.hidden)
+  facts.secrets = this.stand_ins:revive(attempt.world.hidden) -- nil: there was no source of secrets
   local scope = grants_of(facts)
   local function assign(name, id)
     if name == "id" and facts.id == id and id ~= nil then return end

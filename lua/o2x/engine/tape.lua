@@ -254,7 +254,7 @@ function M.note_world(run, files)
   for name, text in pairs(files) do
     texts[name] = file_text(text)
   end
-  local hidden = plain_of(frozen.contents[run.tenant].secrets or {})
+  local hidden = plain_of(frozen.contents[run.tenant].secrets)
   run.journal:append({ t = "world", facts = facts, hidden = hidden, files = texts }, "later")
 end
 
