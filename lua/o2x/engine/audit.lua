@@ -67,7 +67,7 @@ local function run_command(this, more)
 end
 
 -- A report of very many tenants stays small: of whole files and objects, the difference is kept, and its beginning.
-local LONGEST <const>, LARGEST <const> = 40, 1000 -- lines, bytes
+local LONGEST <const>, LARGEST <const> = 12, 300 -- lines, bytes
 
 local function brief(any)
   local shown = value.displayed(value.revive(any))
