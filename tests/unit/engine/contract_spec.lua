@@ -67,6 +67,24 @@ describe("an effect type", function()
     assert.matches("prob is not a field of an effect type", found)
   end)
 
+  it("says how a rehearsal brings it, in fields that are known", function()
+    -- rehearsal → the problem, nil if there is none
+    local rows = {
+      { {} },
+      { { none = "its content is data" } },
+      { { nothing = true, objects = print, all = print, take = print, put = print } },
+      { { brings = print }, "rehearsal.brings is not a field" },
+      { { none = true }, "rehearsal.none must be a text" },
+      { { put = "it" }, "rehearsal.put must be a function" },
+    }
+    for _, row in ipairs(rows) do
+      local effect_type = whole "idempotent"
+      effect_type.rehearsal = row[1]
+      local found = problem(effect_type)
+      assert.equal(row[2], found and found:match(": (.*)"))
+    end
+  end)
+
   it("that only reads has no commands that write", function()
     local found = problem { kind = "x.y", class = "read", key = tostring, read = print, by_hand = print }
     assert.equal("effect type x.y of o2x.x: class read does not allow by_hand", found)
