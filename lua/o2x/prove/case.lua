@@ -138,7 +138,7 @@ local function correct(ground, base, case)
     ground:fresh "start"
   end
   if ground:o2x(ground:run_words(), act).code ~= 0 then return nil, "the other value is refused" end
-  local wanted = { short = ground.lab:state(), full = ground.lab:state { full = true } }
+  local wanted = ground:picture()
   if not disturbed(ground, base, ground:run_words(), { kind = "kill", label = case.label, nth = case.nth }) then
     return nil, "not reached"
   end
@@ -149,7 +149,10 @@ local function correct(ground, base, case)
 end
 
 -- What has the run's name in it is named alike in a plan.
-local function line_of(kind, key, outcome) return ("%s %s %s"):format(kind, key:gsub("R%-%d[%w-]+", "plan"), outcome) end
+local function line_of(kind, key, outcome)
+  local name = key:gsub("R%-%d[%w-]+", "plan")
+  return ("%s %s %s"):format(kind, name, outcome)
+end
 
 local function changes_of(journal)
   local list, names = {}, {}
@@ -180,11 +183,15 @@ local function plan(ground, base)
   table.sort(list)
   local planned, done = table.concat(list, "\n"), changes_of(base.journal)
   if planned == done then return nil end
-  for _, pair in ipairs { { planned, done, "planned, but not done" }, { done, planned, "done, but not planned" } } do
+  local found = {}
+  local both = { { planned, done, "planned, but not done" }, { done, planned, "done, but not planned" } }
+  for _, pair in ipairs(both) do
     for line in pair[1]:gmatch "[^\n]+" do
-      if not ("\n" .. pair[2] .. "\n"):find("\n" .. line .. "\n", 1, true) then return pair[3] .. ": " .. line end
+      local there = ("\n" .. pair[2] .. "\n"):find("\n" .. line .. "\n", 1, true)
+      if not there then found[#found + 1] = pair[3] .. ": " .. line end
     end
   end
+  if #found > 0 then return verdict.line(found) end
   return "the plan has another number of changes"
 end
 

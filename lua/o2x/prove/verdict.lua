@@ -11,6 +11,53 @@ local function short(text)
   return #text > 60 and text:sub(1, 57) .. "..." or text
 end
 
+-- What each run draws anew: keys of rows that a server made, markers of effects, ids of runs, times.
+local DRAWN <const> = {
+  { ("%x"):rep(8) .. ("%-%x%x%x%x"):rep(3) .. "%-" .. ("%x"):rep(12), "UUID" },
+  { "%f[%x]" .. ("%x"):rep(32) .. "%f[^%x]", "MARKER" },
+  { "R%-%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%x%x%x%x", "RUN" },
+  { "%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d[%d.]*Z?", "TIME" },
+}
+
+local function without_drawn(text)
+  for _, pair in ipairs(DRAWN) do
+    text = text:gsub(pair[1], pair[2])
+  end
+  return text
+end
+
+-- Puts a value under a name; what comes under the same name is listed in one order.
+local function put(into, name, value)
+  local there = into[name]
+  if there == nil or type(value) == "table" then
+    into[name] = value
+    return
+  end
+  local list = { value }
+  for text in (there .. "\n"):gmatch "([^\n]*)\n" do
+    list[#list + 1] = text
+  end
+  table.sort(list)
+  into[name] = table.concat(list, "\n")
+end
+
+--- A picture in which ids that each run draws anew are alike: the keys of rows that a server made.
+---@param picture table<string, table<string, any>> in full
+---@return table picture
+function M.without_drawn_ids(picture)
+  local result = {}
+  for _, name in ipairs(sorted_keys(picture)) do
+    local value = picture[name]
+    if type(value) == "table" then
+      value = M.without_drawn_ids(value)
+    else
+      value = without_drawn(tostring(value))
+    end
+    put(result, without_drawn(name), value)
+  end
+  return result
+end
+
 local function names_of(one, other)
   local names = {}
   for name in pairs(one) do

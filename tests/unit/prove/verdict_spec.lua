@@ -11,14 +11,31 @@ describe("the verdict", function()
     assert.same({}, verdict.differences(expected, { files = expected.files }, { vault = true }))
   end)
 
-  it("knows what only tells that something was changed and changed back", function()
-    assert.same(
-      { "k8s Deployment default/x spec.replicas: 2, should be 1" },
-      verdict.without_traces {
-        "k8s Deployment default/x metadata.generation: 3, should be 1",
-        "k8s Deployment default/x spec.replicas: 2, should be 1",
+  it(
+    "knows what only tells that something was changed and changed back",
+    function()
+      assert.same(
+        { "k8s Deployment default/x spec.replicas: 2, should be 1" },
+        verdict.without_traces {
+          "k8s Deployment default/x metadata.generation: 3, should be 1",
+          "k8s Deployment default/x spec.replicas: 2, should be 1",
+        }
+      )
+    end
+  )
+
+  it("takes ids that each run draws anew for alike, and nothing else", function()
+    local function rows(one, other, email)
+      return {
+        postgres = {
+          ["rows users"] = { [one .. ".email"] = "a@b.c", [other .. ".email"] = email, [one .. ".by"] = other },
+        },
       }
-    )
+    end
+    local a, b = "515cf264-22fc-4383-ba21-6ab9b73459ab", "713e19ae-4e88-4d59-af42-fcbd352a62c4"
+    local expected = verdict.without_drawn_ids(rows(a, b, "d@e.f"))
+    assert.same({}, verdict.differences(expected, verdict.without_drawn_ids(rows(b, a, "d@e.f"))))
+    assert.equal(1, #verdict.differences(expected, verdict.without_drawn_ids(rows(b, a, "x@y.z"))))
   end)
 
   it("says the first few in a line", function()
