@@ -42,7 +42,8 @@ function PARTS.objects(lab)
   local kinds = lab:out("kubectl", "api-resources", "--verbs=list", "-o", "name"):gsub("\n", ",")
   local parts = {}
   for _, item in ipairs(lab:kubectl("get", kinds, "-A", "-o", "json").items) do
-    if not item.apiVersion:find "^metrics" then parts[#parts + 1] = json.encode(item) end -- measured at each question
+    -- Metrics are measured at each question.
+    if not item.apiVersion:find "^metrics" then parts[#parts + 1] = json.encode(item) end
   end
   table.sort(parts)
   return table.concat(parts, "\n")
@@ -72,7 +73,10 @@ PARTS["record sets"] = function(lab)
   return lab:aws("route53", "list-resource-record-sets", "--hosted-zone-id", lab:zone())
 end
 
-function PARTS.snapshots(lab) return lab:aws("rds", "describe-db-snapshots") .. lab:aws("rds", "describe-db-instances") end
+function PARTS.snapshots(lab)
+  local snapshots = lab:aws("rds", "describe-db-snapshots")
+  return snapshots .. lab:aws("rds", "describe-db-instances")
+end
 
 function PARTS.objects_of_s3(lab)
   local parts = {}

@@ -194,7 +194,7 @@ end
 ---@param fn function
 ---@param ... any arguments of fn
 ---@return any
-function Context:retry(fn, ...) return retry.read(self:retry_options(), fn, ...) end
+function Context:retry(fn, ...) return retry.read(runs[self].gate:hurried(self:retry_options()), fn, ...) end
 
 --- The options of a retry outside any effect.
 ---@return o2x.retry.options

@@ -24,6 +24,7 @@ local step = require "o2x.script.step"
 local take_over = require "o2x.engine.take_over"
 local task = require "o2x.base.task"
 local together = require "o2x.engine.together"
+local unknown = require "o2x.base.unknown"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -33,10 +34,13 @@ Gate.__index = Gate
 
 -- The kinds of errors that a system's next answer would be, too, if it has not answered yet in this run. So would be
 -- one that comes after all attempts.
-local SILENT <const> = { unreachable = true, unauthorised = true }
+local SILENT <const> = { unreachable = true, unauthorised = true, timeout = true }
 
--- A plan holds nothing up when it fails: it waits less for a system that has not answered well yet than a run does.
+-- A plan holds nothing up when it fails. It tries again for a shorter time than a run does, waits less for the first
+-- answer of a system, and its pauses before further attempts are limited in all, whatever it cannot read. In seconds.
 local PLAN_SECONDS <const> = 5
+local PLAN_SILENCE <const> = 10
+local PLAN_PATIENCE <const> = 15
 
 --- The gate of one run.
 ---@param run table mode, id, journal, past, declared, report, plan
@@ -50,6 +54,7 @@ function M.new(run)
     counts = {},
     reached = {},
     silent = {},
+    patience = PLAN_PATIENCE,
     own_history = history.new(record_at),
   }, Gate)
 end
@@ -128,6 +133,23 @@ function Gate:retries(e)
   return { on_retry = on_retry, seconds = self.run.retry_seconds, first_pause = self.run.first_pause }
 end
 
+--- Options of a retry: in a plan, for a shorter time.
+---@param options o2x.retry.options
+---@return o2x.retry.options
+function Gate:hurried(options)
+  if self.run.mode ~= "plan" then return options end
+  local tell = options.on_retry
+  options.seconds = math.min(options.seconds or PLAN_SECONDS, PLAN_SECONDS, self.patience)
+  options.on_retry = function(attempt, err, seconds)
+    self.patience = math.max(self.patience - seconds, 0)
+    if tell then tell(attempt, err, seconds) end
+  end
+  return options
+end
+
+-- The first answer of a system; a plan does not wait for it as long as a request may take.
+local function first_answer(options, fn, ...) return task.timeout(PLAN_SILENCE, retry.read, options, fn, ...) end
+
 --- Asks a system. Until it has answered once in this run, its address may be wrong: then few attempts are enough.
 ---@param system string
 ---@param options o2x.retry.options
@@ -136,14 +158,16 @@ end
 ---@return any
 function Gate:reach(system, options, fn, ...)
   if self.silent[system] then error(self.silent[system], 0) end
+  options = self:hurried(options)
   if not self.reached[system] then options.silent_attempts = retry.first_attempts end
   local planning = self.run.mode == "plan"
-  if planning and not self.reached[system] then
-    options.seconds = math.min(options.seconds or PLAN_SECONDS, PLAN_SECONDS)
-  end
-  local results = table.pack(xpcall(retry.read, errors.handler, options, fn, ...))
+  local read = planning and not self.reached[system] and first_answer or retry.read
+  local results = table.pack(xpcall(read, errors.handler, options, fn, ...))
   if not results[1] then
     local err = results[2]
+    if read == first_answer and err.kind == "timeout" and not err.module then
+      err = errors.amend(err, { message = ("%s: no answer within %d s"):format(system, PLAN_SILENCE) })
+    end
     -- A plan goes on after that, and would wait for it again and again.
     local is_same = planning and not self.reached[system] and (SILENT[err.kind] or retry.may(err, true))
     if is_same then self.silent[system] = err end
@@ -158,7 +182,7 @@ end
 ---@param fn fun(ctx: table, ...): any
 ---@param ... any arguments of fn
 ---@return any
-function Gate:ask(e, fn, ...) return retry.read(self:retries(e), fn, self.ctx, ...) end
+function Gate:ask(e, fn, ...) return retry.read(self:hurried(self:retries(e)), fn, self.ctx, ...) end
 
 --- The current value in the system.
 ---@param e table type, target, key
@@ -271,6 +295,7 @@ end
 function Gate:admit(kind, target, desired)
   local effect_type, declares = self:type_of(kind)
   refuse_undeclared(self.run, kind, declares)
+  if value.is_unknown(effect_type.key(target)) then unknown.refuse_elements() end -- which of them is it?
   limits.count(self.run, "effects", 1, "more than %s effects in one run")
   limits.check_journal(self.run)
   if step.in_check() then

@@ -33,6 +33,9 @@ local function place_of(self)
   return registry and registry(self.run.tenant)
 end
 
+-- The tenant's id, where one is known: a plan may not know it.
+local function id_of(tenant) return type(tenant.id) == "string" and tenant.id or nil end
+
 local function refuse(message, hint, where)
   errors.raise { kind = "refused", code = "EREFUSED", message = message, hint = hint, where = where }
 end
@@ -49,7 +52,7 @@ end
 local function compare(self, place, row)
   local tenant = self.run.tenant
   local name, id = row[place.name], row[place.id]
-  if name == tenant.name and (not tenant.id or id == tenant.id) then return end
+  if name == tenant.name and (not id_of(tenant) or id == tenant.id) then return end
   if name == tenant.name or id == tenant.id then
     local message = name == tenant.name
         and ("the registry has %s as %s, the tenant file says %s"):format(name, id, tenant.id)
@@ -74,9 +77,9 @@ local function examine(self, place, rows)
     compare(self, place, row)
     if row[place.name] == tenant.name then self.held = row[place.id] end
   end
-  if self.held and not tenant.id then tenant.id = self.held end
+  if self.held and not id_of(tenant) then tenant.id = self.held end
   self.known = self.known or self.held ~= nil and self.held == tenant.id
-  if self.known or not tenant.id then return end
+  if self.known or not id_of(tenant) then return end
   local hint = "leave the id out of %s: onboarding allocates it"
   local message = ("the registry has no %s, but the tenant file says %s"):format(tenant.name, tenant.id)
   refuse(message, hint:format(file_of(self)), file_of(self))
@@ -84,7 +87,7 @@ end
 
 local function target_of(self, place)
   local tenant, any = self.run.tenant, { { place.name, self.run.tenant.name } }
-  if tenant.id then any[2] = { place.id, tenant.id } end
+  if id_of(tenant) then any[2] = { place.id, tenant.id } end
   local columns, seen = { place.name, place.id }, { [place.name] = true, [place.id] = true }
   for _, other in ipairs(place.others) do
     any[#any + 1] = other
@@ -109,7 +112,7 @@ function Registration:check()
     return true
   end
   if errors.is(rows) and rows.kind == "cancelled" then error(rows, 0) end
-  if not run.tenant.id then return false end
+  if not id_of(run.tenant) then return false end
   local message = "the registry does not say whether %s is %s's, so this run cannot change %s: %s"
   local modules = table.concat(place.by_id, ", ")
   run.ctx:log("warn", message:format(run.tenant.id, run.tenant.name, modules, tostring(rows)))
@@ -191,8 +194,7 @@ end
 function Registration:require(kind)
   local run, place = self.run, place_of(self)
   if not place then return end
-  local what = not self.known and run.tenant.id and needs_id(place, kind) and run.tenant.id
-    or unanswered_claim(self, place)
+  local what = not self.known and needs_id(place, kind) and id_of(run.tenant) or unanswered_claim(self, place)
   if not what then return end
   local ok, rows = pcall(run.gate.read, run.gate, "pg.matching", target_of(self, place))
   if ok then

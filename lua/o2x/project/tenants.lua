@@ -7,6 +7,7 @@ local fs = require "o2x.base.fs"
 local snapshot = require "o2x.base.snapshot"
 local secret = require "o2x.base.secret"
 local suggest = require "o2x.base.suggest"
+local unknown = require "o2x.base.unknown"
 local out = require "o2x.report.out"
 local tenant_files = require "o2x.project.tenant_files"
 local words = require "o2x.core.words"
@@ -83,6 +84,12 @@ local function guarded(tenant, platform, files, confirm)
   local function assign(name, id)
     if name ~= "id" then refuse(("tenant.%s is read-only"):format(tostring(name))) end
     if own.id == id and id ~= nil then return end
+    -- A plan that could not allocate or find the id goes on with what does not need it: scripts see that it is unknown,
+    -- and nothing is granted by it.
+    if unknown.is(id) and not own.id then
+      tenant.id = id
+      return
+    end
     check_id(id, platform, files, tenant.name)
     if own.id then refuse(("tenant.id is already set to %s"):format(own.id)) end
     if confirm then confirm(id) end

@@ -31,6 +31,7 @@ Client.__index = Client
 ---@field config table a loaded kubeconfig (o2x.kubeconfig)
 ---@field scope o2x.k8s.grants? what the run may touch; nil: everything
 ---@field retry_seconds number? limit for retrying one request of the client itself
+---@field reach (fun(options: o2x.retry.options, fn: function): any)? makes such a request with retries; retry.read
 ---@field answers table? a memo (o2x.base.memo): what was read serves all who read it, as in a plan
 
 --- A client for one cluster.
@@ -43,6 +44,7 @@ function M.new(options)
     grants = grants.new(options.scope),
     manager = compare.FIELD_MANAGER,
     retry_seconds = options.retry_seconds,
+    reach = options.reach or retry.read,
     shares = options.answers ~= nil,
     shared = options.answers or memo.new(0),
     facts = memo.new(math.huge),
@@ -160,7 +162,7 @@ end
 function Client:get_json(path, accept)
   local what = "the Kubernetes API at " .. self.config.server
   local options = { seconds = self.retry_seconds, silent_attempts = retry.first_attempts }
-  return retry.read(
+  return self.reach(
     options,
     function() return decode(check(what, self:send("GET", path, { accept = accept }), "discover"), what) end
   )
@@ -466,6 +468,7 @@ function M.for_run(_, scope, run, client)
     config = client "kubeconfig",
     scope = scope.k8s,
     retry_seconds = run.retry_seconds,
+    reach = run.gate and function(...) return run.gate:reach("k8s", ...) end,
     answers = run.answers,
   }
 end

@@ -122,7 +122,7 @@ end
 -- revision, or removes a release that never was deployed. The tenant's lock ensures that no such helm still runs.
 local function repair(ctx, target, before)
   local helm, namespace = client(ctx), namespace_of(ctx, target)
-  local newest = ctx:retry(helm.status, helm, target.name, namespace)
+  local newest = ctx:ask("k8s", helm.status, helm, target.name, namespace)
   if not newest or not newest.labels[helm_client.LABEL] then
     errors.raise {
       kind = "conflict",
@@ -139,7 +139,7 @@ local function repair(ctx, target, before)
     }
   end
   local deployed
-  for _, revision in ipairs(ctx:retry(helm.history, helm, target.name, namespace) or {}) do
+  for _, revision in ipairs(ctx:ask("k8s", helm.history, helm, target.name, namespace) or {}) do
     if revision.status == "deployed" then deployed = revision.revision end
   end
   ctx:log(
@@ -179,7 +179,7 @@ function release.write(ctx, target, desired, before, effect_key)
     end
   end
   live.mend(ctx, target.name, namespace, content.objects(desired.manifest) or {})
-  local record = ctx:retry(helm.status, helm, target.name, namespace)
+  local record = ctx:ask("k8s", helm.status, helm, target.name, namespace)
   return nil, record and content.of(record)
 end
 
@@ -325,7 +325,7 @@ local function list(ctx, namespace)
   helm:check_namespace(namespace)
   helm:version()
   local found, seen = {}, {}
-  for _, one in ipairs(ctx:retry(helm.list, helm, namespace)) do
+  for _, one in ipairs(ctx:ask("k8s", helm.list, helm, namespace)) do
     if one.status ~= "uninstalled" then -- of such a one, only the history is left
       found[#found + 1], seen[one.name] = summary(one.name, namespace, one), true
     end
@@ -346,7 +346,7 @@ end
 -- What scripts see of a release's revisions.
 local function history(ctx, name, namespace)
   local helm, entries = client(ctx), nil
-  for i, one in ipairs(ctx:retry(helm.history, helm, name, namespace) or {}) do
+  for i, one in ipairs(ctx:ask("k8s", helm.history, helm, name, namespace) or {}) do
     entries = entries or {}
     entries[i] = {
       revision = one.revision,

@@ -21,7 +21,7 @@ end
 
 local function history_of(ctx, name, namespace)
   local helm = client(ctx)
-  return ctx:retry(helm.history, helm, name, namespace)
+  return ctx:ask("k8s", helm.history, helm, name, namespace)
 end
 
 local function entry_of(history, revision)
@@ -85,7 +85,7 @@ end
 ---@return table? found revision, status, chart, values, manifest, hooks …; nil if helm does not keep it
 function M.at(ctx, name, revision, namespace)
   local helm = client(ctx)
-  local record = ctx:retry(helm.status, helm, name, namespace, revision)
+  local record = ctx:ask("k8s", helm.status, helm, name, namespace, revision)
   return record and look(record)
 end
 
@@ -151,7 +151,7 @@ end
 -- Rolls a pending release back to its deployed revision; removes one that was never deployed.
 local function repair(ctx, name, namespace)
   local helm = client(ctx)
-  local last = ctx:retry(helm.status, helm, name, namespace)
+  local last = ctx:ask("k8s", helm.status, helm, name, namespace)
   if not last or not last.status:match("^pending") then return "unchanged" end
   settle(ctx, name, namespace)
   local good = previous(ctx, name, namespace)

@@ -14,7 +14,7 @@ local function client(ctx) return ctx:client "helm" end
 -- A read in the midst of a write, which itself is not simply sent again.
 local function read(ctx, method, ...)
   local helm = client(ctx)
-  return ctx:retry(helm[method], helm, ...)
+  return ctx:ask("k8s", helm[method], helm, ...)
 end
 
 local function unreadable(name, namespace, revision)

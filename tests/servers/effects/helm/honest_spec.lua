@@ -213,6 +213,7 @@ describe("a chart that nobody edited has no drift:", function()
     ctx = {
       client = function() return client end,
       retry = function(_, fn, ...) return fn(...) end,
+      ask = function(_, _, fn, ...) return fn(...) end,
       log = function() end,
     }
   end)

@@ -42,6 +42,7 @@ local function release(revisions)
     mode = "apply",
     client = function(_, name) return clients[name] end,
     retry = function(_, fn, ...) return fn(...) end,
+    ask = function(_, _, fn, ...) return fn(...) end,
     log = function() end,
   }
   return rollback.api(ctx, function() end)
