@@ -89,6 +89,15 @@ local function refuse_other_files(path)
   errors.input("the file is there, and is no plan", "choose another name for --out", path)
 end
 
+-- An error about the file that was asked for, not about the one that it is made in.
+local function about(err, making, path)
+  local function renamed(text)
+    local from, to = text:find(making, 1, true)
+    return from and text:sub(1, from - 1) .. path .. text:sub(to + 1) or text
+  end
+  return errors.amend(err, { message = renamed(err.message), where = err.where and renamed(err.where) or nil })
+end
+
 ---@class o2x.plan_file.options
 ---@field seconds integer how long it counts
 ---@field selector string? of a fleet
@@ -132,7 +141,7 @@ function M.write(path, parts, options)
   end, errors.handler)
   if ok then return end
   fs.remove(making)
-  error(problem, 0)
+  error(about(errors.wrap(problem), making, path), 0)
 end
 
 -- ---- reading ----
