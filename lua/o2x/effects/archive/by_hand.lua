@@ -34,21 +34,20 @@ end
 ---@return string[] lines
 function M.remove(path, note) return { shell.command { "rm", "-f", "--", path, note } } end
 
+-- A database with owner, encoding and locale of another one.
+local LIKE <const> = [[SELECT format('CREATE DATABASE %%I TEMPLATE template0 OWNER %%I ENCODING %%L LC_COLLATE %%L '
+  'LC_CTYPE %%L', %s, pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype)
+FROM pg_database WHERE datname = %s \gexec]]
+
 --- Restores an archive into a new database beside the tenant's.
 ---@param admin string the database to connect to
----@param target { name: string, path: string, defaults: table }
+---@param target { name: string, database: string, path: string, defaults: table }
 ---@param only string? a table of it, "schema.table"
 ---@return (string|{ comment: string, line: string })[]
 function M.restore(admin, target, only)
-  local like, name = target.defaults, pg.quote(target.name, "database name")
-  local create = ("CREATE DATABASE %s TEMPLATE template0 OWNER %s ENCODING %s LC_COLLATE %s LC_CTYPE %s;"):format(
-    name,
-    pg.quote(like.owner, "role name"),
-    properties.literal(like.encoding),
-    properties.literal(like.collate),
-    properties.literal(like.ctype)
-  )
-  local grant = ("GRANT CONNECT ON DATABASE %s TO %s;"):format(name, pg.quote(like.user, "role name"))
+  local name = pg.quote(target.name, "database name")
+  local create = LIKE:format(properties.literal(target.name), properties.literal(target.database))
+  local grant = ("GRANT CONNECT ON DATABASE %s TO %s;"):format(name, pg.quote(target.defaults.user, "role name"))
   local function restore(...) return shell.command { "pg_restore", "--exit-on-error", "-d", target.name, ... } end
   local lines = { psql.command(admin, create .. "\n" .. grant) }
   if only then
@@ -58,7 +57,7 @@ function M.restore(admin, target, only)
   else
     lines[2] = restore(target.path)
   end
-  lines[#lines + 1] = psql.command(target.name, "ANALYZE;")
+  lines[#lines + 1] = psql.command(target.name, "SET client_min_messages TO error;\nANALYZE;")
   return lines
 end
 
@@ -97,20 +96,20 @@ end
 local MERGE <const> = [[DO $$
 DECLARE
   cols text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
-    WHERE attrelid = %1$s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '');
-  sets text := (SELECT string_agg(format('%%1$I = EXCLUDED.%%1$I', attname), ', ') FROM pg_attribute
-    WHERE attrelid = %1$s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '');
+    WHERE attrelid = @literal@::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '');
+  sets text := (SELECT string_agg(format('%1$I = EXCLUDED.%1$I', attname), ', ') FROM pg_attribute
+    WHERE attrelid = @literal@::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '');
   keys text := (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_index i
     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-    WHERE i.indrelid = %1$s::regclass AND i.indisprimary);
+    WHERE i.indrelid = @literal@::regclass AND i.indisprimary);
 BEGIN
   IF keys IS NULL THEN
-    DELETE FROM %2$s;
-    EXECUTE format('INSERT INTO %%s (%%s) OVERRIDING SYSTEM VALUE SELECT %%2$s FROM by_hand', %1$s::regclass, cols);
+    DELETE FROM @table@;
+    EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM by_hand', @literal@::regclass, cols);
   ELSE
-    EXECUTE format('DELETE FROM %%s WHERE (%%s) NOT IN (SELECT %%2$s FROM by_hand)', %1$s::regclass, keys);
-    EXECUTE format('INSERT INTO %%s (%%s) OVERRIDING SYSTEM VALUE SELECT %%2$s FROM by_hand ON CONFLICT (%%s) '
-      'DO UPDATE SET %%s', %1$s::regclass, cols, keys, sets);
+    EXECUTE format('DELETE FROM %s WHERE (%s) NOT IN (SELECT %2$s FROM by_hand)', @literal@::regclass, keys);
+    EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM by_hand ON CONFLICT (%s) '
+      'DO UPDATE SET %s', @literal@::regclass, cols, keys, sets);
   END IF;
 END$$;]]
 
@@ -133,7 +132,7 @@ function M.replace_table(target)
     add("\\copy by_hand FROM %s", properties.literal(rows))
   end
   add("ALTER TABLE %s DISABLE TRIGGER USER;", name)
-  list[#list + 1] = MERGE:gsub("%%(%d)%$s", { ["1"] = properties.literal(name), ["2"] = name }):gsub("%%%%", "%%")
+  list[#list + 1] = MERGE:gsub("@(%l+)@", { literal = properties.literal(name), table = name })
   add("ALTER TABLE %s ENABLE TRIGGER USER;", name)
   list[#list + 1] = "COMMIT;"
   lines[#lines + 1] = psql.command(target.database, table.concat(list, "\n"))
