@@ -296,6 +296,7 @@ static const luaL_Reg functions[] = {
 	{ "remove", fs_remove },
 	{ "remove_tree", fs_remove_tree },
 	{ "stamps", fs_stamps },
+	{ "walk", fs_walk },
 	{ NULL, NULL },
 };
 

@@ -1,6 +1,7 @@
 /*
 ** fs.h: the functions of the fs module, documented where they are defined. fs.c reads and
-** registers, fs_write.c writes, fs_tree.c creates and removes folders, fs_stamps.c lists folders.
+** registers, fs_write.c writes, fs_tree.c creates and removes folders, fs_stamps.c and
+** fs_walk.c list folders.
 */
 #ifndef O2X_FS_H
 #define O2X_FS_H
@@ -20,6 +21,7 @@ int fs_mkdtemp(lua_State *L);
 int fs_remove(lua_State *L);
 int fs_remove_tree(lua_State *L);
 int fs_stamps(lua_State *L);
+int fs_walk(lua_State *L);
 void fs_stamps_open(lua_State *L);
 
 #endif

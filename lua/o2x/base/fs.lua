@@ -202,6 +202,16 @@ function M.rename(from, to)
   points.after("file", to, true)
 end
 
+---All that is below a folder, folders before what is in them; links are not followed. A stamp differs when the content,
+---the type, the mode or the owner does.
+---@param path string
+---@return string[] paths relative to the folder
+---@return string[] stamps
+function M.walk(path)
+  local paths, stamps, code = core.walk(path)
+  return check("walk", paths, stamps, code), stamps
+end
+
 --- Sets the mode of a file.
 ---@param path string
 ---@param mode integer
