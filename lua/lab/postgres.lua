@@ -29,6 +29,7 @@ local MEMORY_SETTINGS <const> = {
   "autovacuum=off",
   "bgwriter_lru_maxpages=0",
   "checkpoint_timeout=1d",
+  "jit=off",
   "log_line_prefix=" .. statements.PREFIX,
   "log_min_duration_statement=0",
   "log_statement=mod",
@@ -107,6 +108,7 @@ local function initialise(lab, at, state)
       "--auth=scram-sha-256",
       "--pwfile=" .. password_file,
       "--encoding=UTF8",
+      "--wal-segsize=" .. (lab.memory and "1" or "16"), -- MB; little to put back
       "--locale=" .. state.locale,
     },
     env = { LC_ALL = "C" },

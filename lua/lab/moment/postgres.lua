@@ -60,7 +60,8 @@ function M.keep(lab, at, port, kept)
   tidy(lab, port)
   server.stop(at)
   local put_back = folder.keep(at.data, kept)
-  local kept_position = start(lab, at, port)
+  local kept_position, pictures = start(lab, at, port), {}
+  at.moment, at.pictures = kept_position, pictures -- see lab.moment.databases
   local function put_back_if_changed()
     if position_alone(lab, at, port) == kept_position then return false end
     if at.child then
@@ -74,6 +75,7 @@ function M.keep(lab, at, port, kept)
   end
   return function()
     local changed = put_back_if_changed()
+    at.moment, at.pictures = kept_position, pictures
     local log = fs.stat(at.log)
     at.log_from = log and log.size or 0 -- what is asked from now on
     return changed

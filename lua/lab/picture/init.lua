@@ -28,53 +28,64 @@ local PARTS <const> = {
   vault = simulators.vault,
 }
 
+---@class lab.picture.item
+---@field flat table<string, string|{ generated: string }>
+---@field hash string?
+---@field shared boolean? whether another picture may get it too, so that it must not be changed
+
+-- Items that were flattened already, by what they were made of: an object that never changes.
+local known = setmetatable({}, { __mode = "k" })
+
 -- Texts that a run draws are not compared themselves, but which of them are equal: each is named after the first place
 -- where it is found.
 local function name_generated(items, first)
   for _, name in ipairs(sorted_keys(items)) do
-    local flat = items[name]
-    for _, path in ipairs(sorted_keys(flat)) do
-      local text = type(flat[path]) == "table" and flat[path].generated
+    local item = items[name]
+    for _, path in ipairs(item.shared and {} or sorted_keys(item.flat)) do
+      local text = type(item.flat[path]) == "table" and item.flat[path].generated
       if text then
         first[text] = first[text] or ("%s %s"):format(name, path)
-        flat[path] = text == "" and "" or "as " .. first[text]
+        item.flat[path] = text == "" and "" or "as " .. first[text]
       end
     end
   end
 end
 
--- PostgreSQL's values and others come as JSON text, or as plain data.
-local function data_of(value)
-  if type(value) == "string" and value:find "^[%[{]" then
-    local ok, decoded = pcall(json.decode, value)
-    if ok then return json.without_nulls(decoded) end
-  end
-  return value
+local function hash_of(item)
+  item.hash = item.hash or crypto.sha256(json.encode(item.flat)):sub(1, 32)
+  return item.hash
 end
 
--- The items of a part in their flat form. Items with the same name (pods of one set) are told apart by a number, in the
--- order of their content.
+local function make_item(part, name, value, constant)
+  if constant and known[value] then return known[value] end
+  local item = { flat = clean.flat(part, name, value), shared = constant }
+  if constant then known[value] = item end
+  return item
+end
+
+-- The items of a part. Those with the same name (pods of one set) are told apart by a number, in the order of their
+-- content.
 local function collect(lab, part, full)
   local lists, items = {}, {}
-  PARTS[part](lab, function(name, value)
+  PARTS[part](lab, function(name, value, constant)
     lists[name] = lists[name] or {}
-    table.insert(lists[name], clean.flat(part, name, data_of(value)))
+    table.insert(lists[name], make_item(part, name, value, constant))
   end, full)
   for name, list in pairs(lists) do
-    if #list > 1 then table.sort(list, function(a, b) return json.encode(a) < json.encode(b) end) end
-    for i, flat in ipairs(list) do
-      items[i == 1 and name or ("%s (%d)"):format(name, i)] = flat
+    if #list > 1 then table.sort(list, function(a, b) return hash_of(a) < hash_of(b) end) end
+    for i, item in ipairs(list) do
+      items[i == 1 and name or ("%s (%d)"):format(name, i)] = item
     end
   end
   return items
 end
 
-local function hashed(items)
-  local hashes = {}
-  for name, flat in pairs(items) do
-    hashes[name] = crypto.sha256(json.encode(flat)):sub(1, 32)
+local function shown(items, full)
+  local picture = {}
+  for name, item in pairs(items) do
+    picture[name] = full and item.flat or hash_of(item)
   end
-  return hashes
+  return picture
 end
 
 local function check(wanted)
@@ -97,7 +108,7 @@ function M.take(lab, options)
   for _, part in ipairs(wanted) do
     pictures[part] = collect(lab, part, full)
     name_generated(pictures[part], first)
-    if not full then pictures[part] = hashed(pictures[part]) end
+    pictures[part] = shown(pictures[part], full)
   end
   return pictures
 end

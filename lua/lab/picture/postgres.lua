@@ -1,6 +1,8 @@
 --- The part of a picture that is in PostgreSQL: roles, databases, and in each its schemas, tables, sequences,
 --- functions, privileges and rows. The server computes it, one row an item.
 
+local databases = require "lab.moment.databases"
+local json = require "o2x.base.json"
 local pg = require "o2x.client.pg"
 local properties = require "o2x.client.pg.properties"
 local rules = require "lab.picture.rules"
@@ -67,6 +69,7 @@ local OBJECTS <const> = [[
 
 local COLUMNS <const> = [[
   select n.nspname as schema, c.relname as table, attname as column, format_type(atttypid, null) as type,
+    relpersistence <> 'p' as unlogged,
     exists (select from pg_index where indrelid = c.oid and indisprimary and attnum = any(indkey)) as key
   from pg_attribute a join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace
   where relkind in ('r', 'p') and not relispartition and attnum > 0 and not attisdropped
@@ -101,10 +104,11 @@ local function column_text(row)
   return ("%s, %s"):format(literal(row.column), value)
 end
 
--- "schema.table" → the SQL of a row's text.
+-- "schema.table" → the SQL of a row's text; the names in order; whether a table's rows are not in the log of changes.
 local function tables_of(db)
-  local tables, order = {}, {}
+  local tables, order, unlogged = {}, {}, false
   for _, row in ipairs(db:rows(COLUMNS)) do
+    unlogged = unlogged or row.unlogged
     local name = ("%s.%s"):format(pg.quote(row.schema), pg.quote(row.table))
     if not tables[name] then
       tables[name], order[#order + 1] = { plain = row.schema .. "." .. row.table, key = {} }, name
@@ -112,7 +116,7 @@ local function tables_of(db)
     table.insert(tables[name], column_text(row))
     if row.key then table.insert(tables[name].key, pg.quote(row.column)) end
   end
-  return tables, order
+  return tables, order, unlogged
 end
 
 -- Rows by their key; without one, by a hash of their text and how many there are.
@@ -123,8 +127,13 @@ local CONCAT <const> = "concat_ws(' ', %s)"
 local HASHES <const> = [[select %s || ' rows ' || %s as name, (select md5(coalesce(string_agg(t, ',' order by t), ''))
   from (select jsonb_build_object(%s)::text as t from %s) x) as value]]
 
-local function add_rows(db, database, full, add)
-  local tables, order = tables_of(db)
+-- Values come as JSON, hashes and versions as plain text.
+local function data_of(value)
+  if value:find "^{" then return json.without_nulls(json.decode(value)) end
+  return { text = value }
+end
+
+local function add_rows(db, database, tables, order, full, add)
   local parts = {}
   for i, name in ipairs(order) do
     local columns, key = table.concat(tables[name], ", "), table.concat(tables[name].key, ", ")
@@ -138,30 +147,48 @@ local function add_rows(db, database, full, add)
   end
 end
 
-local function add_database(lab, database, full, add)
+-- The items of a database, and whether a change in it is found in the server's log of changes.
+local function read_database(lab, database, full)
   local db <close> = connect(lab, database)
-  local name = literal(database)
+  local name, items = literal(database), {}
+  local function add(item, value) items[#items + 1] = { name = item, value = data_of(value) } end
   for _, row in ipairs(db:rows(OBJECTS:format(name, name, name, name, name))) do
     add(row.name, row.value)
   end
-  add_rows(db, database, full, add)
+  local tables, order, unlogged = tables_of(db)
+  add_rows(db, database, tables, order, full, add)
+  return items, not unlogged
+end
+
+-- Of databases that are as at the moment to which the server was put back, the items are remembered.
+local function items_of(lab, row, changed, full)
+  local kept = lab.postgres and lab.postgres.pictures
+  local key = ("%s %s %s"):format(row.oid, row.name, full)
+  local same = changed and kept and not changed[row.oid]
+  if same and kept[key] then return kept[key] end
+  local items, logged = read_database(lab, row.name, full)
+  if same and logged then kept[key] = items end
+  return items
 end
 
 --- Everything.
 ---@param lab table
----@param add fun(name: string, value: any)
+---@param add fun(name: string, value: any, constant: boolean?)
 ---@param full boolean whether rows are wanted, not only a hash of them
 function M.postgres(lab, add, full)
-  local names
+  local list, changed
   do
     local db <close> = connect(lab, "postgres")
     for _, row in ipairs(db:rows(SERVER)) do
-      add(row.name, row.value)
+      add(row.name, data_of(row.value))
     end
-    names = db:rows "select datname as name from pg_database where datallowconn order by 1"
+    list = db:rows "select oid::text, datname as name from pg_database where datallowconn order by 2"
+    changed = lab.postgres and databases.changed(lab.postgres, db)
   end
-  for _, row in ipairs(names) do
-    add_database(lab, row.name, full, add)
+  for _, row in ipairs(list) do
+    for _, item in ipairs(items_of(lab, row, changed, full)) do
+      add(item.name, item.value, true)
+    end
   end
 end
 

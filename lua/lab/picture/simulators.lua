@@ -1,4 +1,5 @@
---- The parts of a picture that are in the simulators' memory: item's name → plain data.
+--- The parts of a picture that are in the simulators' memory. Each calls add(name, value, constant): the item's name,
+--- plain data, and whether the value is a table that never changes.
 
 local crypto = require "o2x.base.crypto"
 local gzip = require "o2x.base.gzip"
@@ -33,12 +34,12 @@ end
 
 --- All objects but events and helm's records.
 ---@param lab table
----@param add fun(name: string, value: any)
+---@param add fun(name: string, value: any, constant: boolean?)
 function M.k8s(lab, add)
   for store, objects in pairs(lab.state("k8s").objects or {}) do
     local kind = not NO_PART[store] and kinds.stored(store)
     for _, object in pairs(kind and objects or {}) do
-      if object.type ~= HELM_RECORD then add(full_name(kind.kind, object), object) end
+      if object.type ~= HELM_RECORD then add(full_name(kind.kind, object), object, true) end
     end
   end
 end
@@ -52,13 +53,13 @@ local decoded = setmetatable({}, { __mode = "k" }) -- a record never changes: an
 
 --- The records of all releases, decoded.
 ---@param lab table
----@param add fun(name: string, value: any)
+---@param add fun(name: string, value: any, constant: boolean?)
 function M.helm(lab, add)
   for _, secret in pairs((lab.state("k8s").objects or {})["/secrets"] or {}) do
     if secret.type == HELM_RECORD then
       decoded[secret] = decoded[secret] or decode_release(secret)
       local release = decoded[secret]
-      add(("release %s/%s revision %d"):format(secret.metadata.namespace, release.name, release.version), release)
+      add(("release %s/%s revision %d"):format(secret.metadata.namespace, release.name, release.version), release, true)
     end
   end
 end
