@@ -11,7 +11,7 @@ local sorted_keys = require "o2x.base.sorted_keys"
 
 local MAX_ARGUMENTS =
   { up = 0, down = 0, status = 0, env = 0, reset = 0, serve = 0, requests = 0, fault = 2, ["advance-clock"] = 1 }
-local FAULT_OPTIONS = { times = true, match = true, seconds = true }
+local FAULT_OPTIONS = { times = true, nth = true, match = true, seconds = true }
 local ACTION_NAMES = { "up", "down", "status", "env", "reset", "fault", "requests", "advance-clock" }
 local USAGE = "lab up|down|status|env|reset|fault|requests|advance-clock"
 
@@ -180,9 +180,10 @@ return {
                       eval "$(o2x lab env)"
   reset               restore the initial state
   fault               list the requests that are set to fail
-  fault SERVICE KIND [times=N] [match=TEXT]
-                      make the next N requests fail, default 1. KIND: an HTTP status such as 429 or 500;
-                      hang, drop (no effect); timeout, drop-after (effect, but no response); slow;
+  fault SERVICE KIND [times=N] [nth=N] [match=TEXT]
+                      make the next requests fail, times=N of them, from the nth on; default 1 and 1.
+                      KIND: an HTTP status such as 429 or 500; hang, drop, refused, restart (no effect);
+                      timeout, drop-after, truncated (effect, but no or half of a response); slow;
                       a fault of the service itself, such as vault sealed, k8s broken-pods, postgres down;
                       off clears the faults of the service
   requests            count what the HTTP servers were asked since the start

@@ -10,6 +10,7 @@ local httpd = require "lab.httpd"
 local json = require "o2x.base.json"
 local requests = require "lab.requests"
 local states = require "lab.states"
+local task = require "o2x.base.task"
 local tls = require "lab.tls"
 
 local M = {}
@@ -133,7 +134,8 @@ function M.new(dir, how)
     local certificate = options and options.tls
     lab.faults.injected[name] = true
     if certificate == true then certificate = lab.certificate("server", { "localhost", "127.0.0.1" }) end
-    local wrapped = faults.wrap(lab.faults.rules, name, asked.wrap(lab.asked, name, handler), lab.log)
+    local function restart(seconds) task.spawn(lab.servers[name].restart, lab.servers[name], seconds) end
+    local wrapped = faults.wrap(lab.faults.rules, name, asked.wrap(lab.asked, name, handler), lab.log, restart)
     wrapped = requests.wrap(lab.requests, name, wrapped)
     local server = lab.on_port(
       name,

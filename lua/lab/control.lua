@@ -4,21 +4,60 @@ local errors = require "o2x.base.error"
 local faults = require "lab.faults"
 local json = require "o2x.base.json"
 local picture = require "lab.picture"
+local relay = require "lab.relay"
 local snapshots = require "lab.snapshots"
 local sorted_keys = require "o2x.base.sorted_keys"
+local task = require "o2x.base.task"
 
 local M = {}
 
-local HTTP_KINDS <const> =
-  "use an HTTP status such as 429, or timeout, hang, drop, drop-after, slow, off; see o2x help lab"
-local SERVER_KINDS <const> = "use down or off"
+local HTTP_KINDS <const> = "use an HTTP status such as 429, or timeout, hang, drop, drop-after, truncated, refused, "
+  .. "restart, slow, off; see o2x help lab"
+local SERVER_KINDS <const> = "use down or off; behind a relay cut, cut-after, for Redis also READONLY, LOADING"
 
--- A real server runs in its own process: its only fault is to be down.
-local function server_fault(lab, service, kind)
+-- The fault of a statement or command. A restart concerns the server, so it is done here.
+local function take_for_relay(lab, instances, name, text)
+  local rule = faults.take(lab.faults.rules, name, text)
+  if rule then lab.log(("fault %s: %s: %s"):format(name, rule.kind, text:sub(1, 200))) end
+  if rule and rule.kind == "restart" then task.spawn(instances[name].restart) end
+  return rule
+end
+
+-- Opens the relays in front of PostgreSQL and Redis, once. Clients with this environment go through them.
+local function open_relays(lab, instances)
+  lab.relays = lab.relays or {}
+  for _, name in ipairs { "postgres", "redis" } do
+    lab.relays[name] = lab.relays[name]
+      or relay.open(lab, name .. "-relay", {
+        target = function() return instances[name].port end,
+        protocol = require("lab.relay." .. name).new,
+        take = function(text) return take_for_relay(lab, instances, name, text) end,
+      })
+  end
+  return {
+    env = {
+      PGPORT = tostring(lab.relays.postgres.port),
+      REDIS_URL = ("redis://127.0.0.1:%d/0"):format(lab.relays.redis.port),
+    },
+  }
+end
+
+local function relay_fault(lab, service, kind, body)
+  if not (lab.relays and lab.relays[service]) then
+    errors.input(("%s %s: there is no relay in front of it"):format(service, kind), "start it: POST /relay")
+  end
+  faults.add(lab.faults.rules, service, kind, body)
+end
+
+-- A real server runs in its own process: it can be down. Single statements and commands are a relay's.
+local function server_fault(lab, service, kind, body)
   local module = require("lab." .. service)
-  if kind == "down" then
+  if require("lab.relay." .. service).KINDS[kind] then
+    relay_fault(lab, service, kind, body)
+  elseif kind == "down" then
     module.sweep(lab)
   elseif kind == "off" then
+    faults.clear(lab.faults.rules, service)
     module.start(lab)
   else
     errors.input(("%s has no fault '%s'"):format(service, tostring(kind)), SERVER_KINDS)
@@ -37,7 +76,7 @@ local function set_fault(lab, instances, body)
     )
   end
   if require("lab." .. service).sweep and not lab.faults.injected[service] then
-    server_fault(lab, service, kind)
+    server_fault(lab, service, kind, body)
   elseif kind == "off" then
     faults.clear(rules, service)
     if instance.fault then instance.fault("off", body) end
@@ -89,6 +128,7 @@ function M.start(lab, instances, token)
     ["/state"] = function(body) return picture.take(lab, body) end,
     ["/log"] = function() return { requests = json.array(history(lab, instances)) } end,
     ["/fault"] = function(body) return set_fault(lab, instances, body) end,
+    ["/relay"] = function() return open_relays(lab, instances) end,
     ["/advance-clock"] = function(body) return advance_clock(lab, body) end,
     ["/requests"] = function() return { requests = lab.requests.lines } end,
   }

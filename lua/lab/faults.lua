@@ -3,6 +3,7 @@
 ---     o2x lab fault vault 429                 the next request gets 429 and has no effect
 ---     o2x lab fault k8s drop-after times=3    three requests take effect, their responses are lost
 ---     o2x lab fault aws timeout match=GetChange
+---     o2x lab fault k8s truncated nth=3       the third request from now on gets half of its answer
 ---     o2x lab fault vault sealed              a fault of the simulator itself (its `fault` function)
 ---     o2x lab fault vault off                 clears the faults of Vault
 
@@ -13,6 +14,8 @@ local task = require "o2x.base.task"
 local M = {}
 
 local SILENCE = 600 -- seconds; longer than any client's timeout
+local DOWN <const> = 1 -- seconds without a listener
+local DELIVERY <const> = 0.05 -- seconds until a client has what was written
 
 local REASONS <const> = {
   [401] = "Unauthorized",
@@ -20,6 +23,7 @@ local REASONS <const> = {
   [404] = "NotFound",
   [409] = "Conflict",
   [410] = "Expired",
+  [412] = "PreconditionFailed",
   [429] = "TooManyRequests",
   [500] = "InternalError",
   [503] = "ServiceUnavailable",
@@ -51,7 +55,8 @@ local function answer(service, status)
     }
 end
 
--- What each kind does with a request. `handle` is the simulator's handler.
+-- What each kind does with a request. `handle` is the simulator's handler, `restart(seconds)` stops the server for that
+-- long: it ends this handler too.
 local KINDS = {
   ["timeout"] = function(_, handle, req) -- the effect, then no response: the client cannot know
     handle(req)
@@ -66,6 +71,23 @@ local KINDS = {
   ["drop-after"] = function(_, handle, req)
     handle(req)
     if not req.taken then req:drop() end
+  end,
+  ["truncated"] = function(_, handle, req) -- the effect, then half of the answer
+    local status, headers, body = handle(req)
+    if req.taken then return end
+    if body and body ~= "" then
+      req:stream(status, headers):write(body:sub(1, #body // 2))
+      task.sleep(DELIVERY)
+    end
+    req:drop()
+  end,
+  ["refused"] = function(rule, _, _, restart) -- no effect, and nothing listens for a while
+    restart(tonumber(rule.seconds) or DOWN)
+    task.sleep(SILENCE)
+  end,
+  ["restart"] = function(_, _, _, restart) -- no effect; all connections break, and the server is back at once
+    restart(0)
+    task.sleep(SILENCE)
   end,
   ["slow"] = function(rule, handle, req)
     task.sleep(tonumber(rule.seconds) or 2)
@@ -87,20 +109,26 @@ function M.open(lab)
   return state.rules
 end
 
+local function number_of(options, name)
+  local number = tonumber(options[name] or 1)
+  if not number or number < 1 or number % 1 ~= 0 then
+    errors.input(("%s=%s: not a number of requests"):format(name, options[name]), ("for example %s=3"):format(name))
+  end
+  return math.tointeger(number)
+end
+
 --- Adds a rule.
 ---@param rules table[]
 ---@param service string
 ---@param kind string
----@param options { times: string?, match: string?, seconds: string? }
+---@param options { times: string?, nth: string?, match: string?, seconds: string? } nth: the first request that gets
+---  it, counted from now on; 1 if absent
 function M.add(rules, service, kind, options)
-  local times = tonumber(options.times or 1)
-  if not times or times < 1 or times % 1 ~= 0 then
-    errors.input(("times=%s: not a number of requests"):format(options.times), "for example times=3")
-  end
   rules[#rules + 1] = {
     service = service,
     kind = kind,
-    times = math.tointeger(times),
+    times = number_of(options, "times"),
+    nth = number_of(options, "nth"),
     match = options.match,
     seconds = options.seconds,
   }
@@ -123,19 +151,34 @@ function M.clear_all(rules)
   end
 end
 
--- The first rule that matches, with its remaining count decremented.
-local function take(rules, service, req)
-  local line = req.method .. " " .. req.target
-  for i, rule in ipairs(rules) do
-    if
-      rule.service == service
-      and (not rule.match or line:find(rule.match, 1, true) or (req.body and req.body:find(rule.match, 1, true)))
-    then
-      rule.times = rule.times - 1
-      if rule.times == 0 then table.remove(rules, i) end
-      return rule
+local function matches(rule, service, line, body)
+  if rule.service ~= service then return false end
+  return not rule.match or line:find(rule.match, 1, true) or body and body:find(rule.match, 1, true)
+end
+
+--- The first rule for a request, whose remaining count is decremented. Each rule counts the requests that it matches.
+---@param rules table[]
+---@param service string
+---@param line string what the request says first
+---@param body string?
+---@return table? rule
+function M.take(rules, service, line, body)
+  local found
+  for _, rule in ipairs(rules) do
+    if matches(rule, service, line, body) then
+      if (rule.nth or 1) > 1 then
+        rule.nth = rule.nth - 1
+      else
+        found = found or rule
+      end
     end
   end
+  if not found then return nil end
+  found.times = found.times - 1
+  for i, rule in ipairs(found.times == 0 and rules or {}) do
+    if rule == found then table.remove(rules, i) end
+  end
+  return found
 end
 
 --- Puts the injector in front of a handler.
@@ -143,14 +186,15 @@ end
 ---@param service string
 ---@param handle function a simulator's handler
 ---@param log fun(text: string)
+---@param restart fun(seconds: number)? stops the server and starts it again
 ---@return function
-function M.wrap(rules, service, handle, log)
+function M.wrap(rules, service, handle, log, restart)
   return function(req)
-    local rule = #rules > 0 and take(rules, service, req)
+    local rule = #rules > 0 and M.take(rules, service, req.method .. " " .. req.target, req.body)
     if not rule then return handle(req) end
     log(("fault %s: %s %s"):format(rule.kind, req.method, req.target))
     local act = KINDS[rule.kind]
-    if act then return act(rule, handle, req) end
+    if act then return act(rule, handle, req, restart) end
     return answer(service, math.tointeger(tonumber(rule.kind)))
   end
 end

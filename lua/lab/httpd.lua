@@ -131,6 +131,14 @@ local function accept_loop(state)
   end
 end
 
+local function listen(options, port)
+  local tls, host = options.tls or {}, options.host or "127.0.0.1"
+  return errors.check(
+    { kind = "failed", module = "httpd", op = "listen", message = ("%s:%d"):format(host, port) },
+    core.listen(host, port, options.max_body or MAX_BODY, tls.cert, tls.key)
+  )
+end
+
 ---@class httpd.server
 ---@field port integer
 local Server = {}
@@ -147,11 +155,34 @@ function Server:stop()
   end
 end
 
---- Ends what is under way: running handlers are cancelled and their connections closed. The server goes on.
+--- Ends what is under way: running handlers are cancelled and their connections closed. The server goes on; one that
+--- does not listen for a while does again.
 function Server:cut()
-  for running in pairs(self.state.running) do
+  local state = self.state
+  for running in pairs(state.running) do
     running:cancel()
   end
+  while state.down do
+    state.down:set()
+    task.sleep(0.001)
+  end
+end
+
+--- Stops listening, closes every connection and cancels running handlers; then listens again on the same port.
+---@param seconds number for how long nothing listens
+function Server:restart(seconds)
+  local state = self.state
+  state.core:stop()
+  self:cut()
+  if seconds > 0 then
+    local down <close> = task.event()
+    state.down = down
+    task.wait(down, seconds)
+    state.down = nil
+  end
+  if state.stopped then return end
+  state.core = listen(state.options, self.port)
+  task.spawn(accept_loop, state)
 end
 
 Server.__close = Server.stop
@@ -160,13 +191,14 @@ Server.__close = Server.stop
 ---@param options table handler, host ("127.0.0.1"), port (0), tls {cert=, key=} as PEM text, max_body, log(text)
 ---@return httpd.server
 function M.serve(options)
-  local tls = options.tls or {}
-  local host, port = options.host or "127.0.0.1", options.port or 0
-  local listener = errors.check(
-    { kind = "failed", module = "httpd", op = "listen", message = ("%s:%d"):format(host, port) },
-    core.listen(host, port, options.max_body or MAX_BODY, tls.cert, tls.key)
-  )
-  local state = { core = listener, handler = options.handler, log = options.log or default_log, running = {} }
+  local listener = listen(options, options.port or 0)
+  local state = {
+    core = listener,
+    handler = options.handler,
+    log = options.log or default_log,
+    running = {},
+    options = options,
+  }
   task.spawn(accept_loop, state)
   return setmetatable({ port = listener:port(), state = state }, Server)
 end

@@ -223,7 +223,8 @@ local function control_request(lab, path, body)
 end
 
 --- Injects a fault, clears the faults of a service (kind "off"), or lists all faults (no service).
----@param options { dir: string?, service: string?, kind: string?, times: string?, match: string?, seconds: string? }
+---@param options { dir: string?, service: string?, kind: string?, times: string?, nth: string?, match: string?,
+---  seconds: string? }
 ---@return table[] rules the active faults
 function M.fault(options)
   local lab = require_up(M.place(options))
@@ -231,6 +232,7 @@ function M.fault(options)
     service = options.service,
     kind = options.kind,
     times = options.times,
+    nth = options.nth,
     match = options.match,
     seconds = options.seconds,
   }).rules

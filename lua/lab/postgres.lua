@@ -149,6 +149,24 @@ local function make_roles(lab, port, state)
   lab.save("postgres")
 end
 
+-- What was asked since the log was emptied. A restart begins a new file.
+local function log_of(at)
+  local list = table.move(at.earlier or {}, 1, #(at.earlier or {}), 1, {})
+  local now = statements.read(at, at.log_from)
+  return table.move(now, 1, #now, #list + 1, list)
+end
+
+-- The server crashes and comes back.
+local function restart(at, port)
+  at.earlier, at.log_from = log_of(at), 0
+  if at.child then
+    server.crash(at)
+  else
+    server.stop(at)
+  end
+  server.launch(at, port)
+end
+
 --- Starts the server unless it is running. The first start creates the data folder and the roles.
 ---@param lab table
 ---@return {port: integer, env: table<string, string>, stop: function}
@@ -179,7 +197,8 @@ function M.start(lab)
     env = env,
     stop = function() M.sweep(lab) end,
     keep = function(kept) return moment.keep(lab, at, port, fs.join(at.path, "kept-" .. kept)) end,
-    log = function() return (statements.read(at, at.log_from)) end,
+    log = function() return log_of(at) end,
+    restart = function() restart(at, port) end,
   }
 end
 

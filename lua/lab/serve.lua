@@ -169,6 +169,9 @@ function M.run(place)
   lab.log("stopping")
   fs.remove(fs.join(lab.dir, "lab.json"))
   control_server:stop()
+  for _, relay in pairs(lab.relays or {}) do
+    relay:close()
+  end
   stop_all(lab, instances)
   lab.flush()
   lab.log("stopped")

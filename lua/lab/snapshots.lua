@@ -38,12 +38,12 @@ local function keep_states(lab)
 end
 
 -- Requests of before and open watches end.
-local function cut(lab, instances)
+local function cut(lab)
   for name, server in pairs(lab.servers) do
     if name ~= "control" then server:cut() end
   end
-  for _, instance in pairs(instances) do
-    if instance.cut then instance.cut() end
+  for _, relay in pairs(lab.relays or {}) do
+    relay:cut()
   end
 end
 
@@ -102,7 +102,7 @@ function M.restore(lab, instances, name)
       "snapshots: " .. table.concat(sorted_keys(lab.snapshots or {}), ", ")
     )
   end
-  cut(lab, instances)
+  cut(lab)
   local changed = {}
   task.each(sorted_keys(parts), function(part)
     if parts[part]() then changed[part] = true end

@@ -29,7 +29,7 @@ local function parse(entry)
   local session, at, database, user, application, rest = entry:match(FIELDS)
   if not session then return nil end
   local level, message = rest:match "^(%u+):%s+(.*)$"
-  local duration, more = (message or ""):match "^duration: [%d.]+ ms%s*(.*)$"
+  local more = (message or ""):match "^duration: [%d.]+ ms%s*(.*)$"
   local statement = (more or message or ""):match "^statement: (.*)$"
     or (more or message or ""):match "^execute [^:]*: (.*)$"
   return {
@@ -40,7 +40,7 @@ local function parse(entry)
     application = application,
     level = level,
     message = message,
-    ended = duration ~= nil,
+    ended = more ~= nil,
     statement = statement,
   }
 end

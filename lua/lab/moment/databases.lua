@@ -22,8 +22,8 @@ local function flushed_position(db)
   end
 end
 
--- Where a record of the log names a database: in blocks, in files, in records about whole databases and about the map of
--- a database's catalogs.
+-- Where a record of the log names a database: in blocks, in files, in records about whole databases and about the map
+-- of a database's catalogs.
 local PLACES <const> = {
   { "", "rel %d+/(%d+)/" },
   { "", "base/(%d+)/" },

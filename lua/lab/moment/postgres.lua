@@ -77,7 +77,7 @@ function M.keep(lab, at, port, kept)
     local changed = put_back_if_changed()
     at.moment, at.pictures = kept_position, pictures
     local log = fs.stat(at.log)
-    at.log_from = log and log.size or 0 -- what is asked from now on
+    at.log_from, at.earlier = log and log.size or 0, nil -- what is asked from now on
     return changed
   end
 end

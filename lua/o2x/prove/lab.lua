@@ -34,8 +34,9 @@ end
 local function read_description(dir) return json.read(fs.read(fs.join(dir, "lab.json")), "lab.json") end
 
 --- Starts a lab in memory and waits until it is ready.
----@param options { platform: string?, folder: string? }? platform: the tree to copy, examples/platform if absent;
----  folder: a new, empty one is made if absent
+---@param options { platform: string?, folder: string?, relays: boolean? }? platform: the tree to copy,
+---  examples/platform if absent; folder: a new, empty one is made if absent; relays: whether env leads through the
+---  relays in front of PostgreSQL and Redis, which faults of single statements and commands need
 ---@return o2x.prove.Lab
 function M.start(options)
   options = options or {}
@@ -45,7 +46,11 @@ function M.start(options)
   if options.platform then words[#words + 1] = "--platform=" .. options.platform end
   run(table.unpack(words))
   local description = read_description(dir)
-  return setmetatable({ dir = dir, own = own, env = description.env, control = description.control }, Lab)
+  local lab = setmetatable({ dir = dir, own = own, env = description.env, control = description.control }, Lab)
+  for name, value in pairs(options.relays and lab:relays() or {}) do
+    lab.env[name] = value
+  end
+  return lab
 end
 
 -- A request to the lab's control server.
@@ -84,6 +89,10 @@ function Lab:fault(fault) ask(self, "/fault", fault) end
 ---@return { service: string, method: string, target: string, write: boolean, status: integer|string|nil,
 ---  identity: string?, at: number }[]
 function Lab:log() return ask(self, "/log", {}).requests end
+
+--- Opens the relays in front of PostgreSQL and Redis.
+---@return table<string, string> env the variables that lead through them
+function Lab:relays() return ask(self, "/relay", {}).env end
 
 --- Moves the lab's clock forward.
 ---@param seconds number

@@ -212,4 +212,29 @@ describe("fs", function()
     "refuses a path with a NUL inside",
     function() assert.is_truthy(refusal(fs.read, "/etc/passwd\0.yaml"):find("NUL", 1, true)) end
   )
+
+  it("walks a tree, folders first, with stamps that differ when something changed", function()
+    local root = fs.temp_folder()
+    fs.mkdir(fs.join(root, "a/b"))
+    fs.write(fs.join(root, "a/b/file"), "x")
+    local function stamps()
+      local paths, list = fs.walk(root)
+      local found = {}
+      for i, path in ipairs(paths) do
+        found[path] = list[i]
+      end
+      return found, paths
+    end
+    local before, order = stamps()
+    assert.same({ "a", "a/b", "a/b/file" }, order)
+    assert.same(before, (stamps()))
+    fs.write(fs.join(root, "a/b/file"), "y")
+    local after = stamps()
+    assert.not_equal(before["a/b/file"], after["a/b/file"])
+    assert.equal(before["a/b"], after["a/b"])
+    fs.chmod(fs.join(root, "a/b"), 448)
+    assert.not_equal(after["a/b"], stamps()["a/b"])
+    fs.remove_tree(root)
+    assert.is_false((pcall(fs.walk, root)))
+  end)
 end)
