@@ -26,6 +26,7 @@ local registration = require "o2x.engine.registration"
 local progress = require "o2x.report.progress"
 local memory = require "o2x.engine.memory"
 local resume = require "o2x.engine.resume"
+local run_memory = require "o2x.base.run_memory"
 local runbooks = require "o2x.script.runbook"
 local sandbox = require "o2x.script.sandbox"
 local secret_names = require "o2x.engine.secret_names"
@@ -368,6 +369,7 @@ local function owner_of(run) return run.undo and run.undo.origin or run.id end
 function M.plan(run, whole)
   run.id, run.plan = run.guide and "by-hand" or "plan", plan.new(whole)
   run.ctx.run_id = owner_of(run)
+  local _memory <close> = defer(run_memory.open())
   run.report:during(rehearse, run)
   return run.plan
 end
@@ -424,6 +426,7 @@ end
 local function execute(run)
   run.ctx.run_id = owner_of(run)
   run.report:log_to(fs.join(run.folder, "log"), { tenant = run.tenant, run = run.id })
+  local _memory <close> = defer(run_memory.open())
   local ok, err = xpcall(run.report.during, errors.handler, run.report, apply, run)
   if ok then return conclude(run, run.undo and run.undo.left[1] and "incomplete" or "done") end
   err = errors.wrap(err)

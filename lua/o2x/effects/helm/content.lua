@@ -5,18 +5,19 @@ local crypto = require "o2x.base.crypto"
 local diff = require "o2x.base.diff"
 local json = require "o2x.base.json"
 local manifest = require "o2x.client.helm.manifest"
+local run_memory = require "o2x.base.run_memory"
 
 local M = {}
 
--- What is known: hash → objects, hash → values, text → hash. A release's manifest is looked at several times.
-local known, configs, manifests = {}, {}, {}
+-- What the run knows: hash → objects, hash → values, text → hash. A release's manifest is looked at several times.
+local function memory() return run_memory.of("helm.content", { "known", "configs", "manifests" }) end
 
 --- The hash of objects; remembers them.
 ---@param objects table[]
 ---@return string
 function M.hash_objects(objects)
   local hash = manifest.hash(objects)
-  known[hash] = objects
+  memory().known[hash] = objects
   return hash
 end
 
@@ -24,6 +25,7 @@ end
 ---@param text string
 ---@return string
 function M.hash_manifest(text)
+  local manifests = memory().manifests
   if not manifests[text] then
     local ok, objects = pcall(manifest.objects, text)
     manifests[text] = ok and M.hash_objects(objects) or crypto.sha256(text)
@@ -34,7 +36,7 @@ end
 --- The objects of a hash, if they were hashed in this run.
 ---@param hash string?
 ---@return table[]?
-function M.objects(hash) return hash and known[hash] end
+function M.objects(hash) return hash and memory().known[hash] end
 
 --- The objects and hooks of a content.
 ---@param found { manifest: string, hooks: string? }?
@@ -51,14 +53,14 @@ end
 function M.hash_values(values)
   local plain = manifest.doubles(values)
   local hash = crypto.sha256(json.encode(plain))
-  configs[hash] = plain
+  memory().configs[hash] = plain
   return hash
 end
 
 --- The values of a hash, if they were hashed in this run.
 ---@param hash string?
 ---@return table?
-function M.values(hash) return hash and configs[hash] end
+function M.values(hash) return hash and memory().configs[hash] end
 
 --- The diff of two sets of values, as lines.
 ---@param before string? hash
@@ -116,7 +118,7 @@ end
 ---@param hash string of a manifest that was hashed in this run
 ---@return string?
 function M.image(hash)
-  for _, object in ipairs(known[hash] or {}) do
+  for _, object in ipairs(M.objects(hash) or {}) do
     local image = at(object, "spec", "template", "spec", "containers", 1, "image")
     if type(image) == "string" then return image end
   end

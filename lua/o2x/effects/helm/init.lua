@@ -14,6 +14,7 @@ local ready = require "o2x.client.k8s.ready"
 local render = require "o2x.effects.helm.render"
 local stored = require "o2x.effects.helm.stored"
 local task = require "o2x.base.task"
+local run_memory = require "o2x.base.run_memory"
 local value = require "o2x.base.value"
 local whole = require "o2x.effects.helm.whole"
 
@@ -43,14 +44,14 @@ local function namespace_of(ctx, target) return target.namespace or ctx:client("
 
 -- The lines of drifts that were read, for a diff. The value of the effect has the places alone: nothing of live objects
 -- is compared by a resumed run, or kept for undo.
-local shown = {}
+local function shown() return run_memory.of("helm.drift", { "lines" }).lines end
 
 local function add_drift(ctx, found, namespace)
   local objects = content.objects(found.manifest)
   local drifts = objects and live.drift(ctx, objects, namespace) or {}
   if #drifts == 0 then return end
   found.drift = live.places(drifts)
-  shown[table.concat(found.drift, "\n")] = live.lines(drifts)
+  shown()[table.concat(found.drift, "\n")] = live.lines(drifts)
 end
 
 -- The newest revision, and where the cluster differs from it. A release that is not deployed is written anew anyway.
@@ -234,7 +235,7 @@ end
 -- Between helm's record and the cluster.
 local function drift_lines(found)
   if not found or not found.drift then return {} end
-  return shown[table.concat(found.drift, "\n")] or found.drift
+  return shown()[table.concat(found.drift, "\n")] or found.drift
 end
 
 function release.show(target, before, after)
