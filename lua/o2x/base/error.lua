@@ -27,6 +27,7 @@ end
 ---@field kind string "input", "refused", "failed", "unreachable", "conflict" …; decides the exit code
 ---@field message string what went wrong, in one line
 ---@field hint string? what to type next
+---@field meant string[]? the words of the command line as they were meant: the hint is the command with them
 ---@field lacks string? the word that the command line lacks: the hint is the whole command with it
 ---@field details string[]? more lines for people
 ---@field where string? file:line or path

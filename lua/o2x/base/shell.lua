@@ -2,7 +2,8 @@
 --- so no value can become more than a value. A variable of the shell stands in a value as a mark, which nobody else can
 --- write; only the functions of this file make a variable of it.
 
-local json = require "o2x.base.json"
+local lazy = require "o2x.base.lazy"
+local json = lazy "o2x.base.json"
 local printable = require "o2x.base.printable"
 
 local M = {}

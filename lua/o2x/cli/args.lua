@@ -3,6 +3,7 @@
 local errors = require "o2x.base.error"
 local lazy = require "o2x.base.lazy"
 local params = lazy "o2x.project.params"
+local shell = lazy "o2x.base.shell"
 local suggest = lazy "o2x.base.suggest"
 
 local M = {}
@@ -122,6 +123,23 @@ function M.parse(command, arguments)
     errors.input(message, "usage: o2x " .. command.usage)
   end
   return options, rest
+end
+
+--- Raises bad input if the second word is missing, or is no tenant but a parameter.
+---@param command string "run"
+---@param arguments string[] runbook, tenant, name=value …
+function M.need_tenant(command, arguments)
+  local runbook, second = arguments[1], arguments[2]
+  if second and not second:find("=", 1, true) then return end
+  local lists = "o2x list --tenants lists the tenants"
+  local usage = ("usage: o2x %s RUNBOOK TENANT [name=value ...]"):format(command)
+  if not runbook then errors.input(command .. " needs a runbook and a tenant", usage) end
+  if not second then
+    errors.input(("%s needs a runbook and a tenant: which tenant?"):format(command), usage .. "; " .. lists)
+  end
+  local words = table.move(arguments, 2, #arguments, 3, { runbook, "TENANT" })
+  local hint = ("o2x %s %s; %s"):format(command, shell.command(words), lists)
+  errors.input(("%q is a parameter; the tenant comes before it"):format(second), hint)
 end
 
 --- Parses name=value arguments.

@@ -104,10 +104,11 @@ function M.emergencies()
 end
 
 --- The runbooks of the project that the current folder is in; none if there is no project.
+---@return boolean in_project
 ---@return string[] names
 function M.runbooks()
   local ok, found = pcall(project.find)
-  return ok and runbook_files.all(found) or {}
+  return ok, ok and runbook_files.all(found) or {}
 end
 
 --- A command's declaration. A runbook's name is a command that runs it. Any other name is bad input.
@@ -120,7 +121,7 @@ function M.find(name)
       if group[i][1] == name then return load(group[i]) end
     end
   end
-  local names = M.runbooks()
+  local in_project, names = M.runbooks()
   for _, runbook in ipairs(names) do
     if runbook == name then return M.find "run", runbook end
   end
@@ -129,8 +130,35 @@ function M.find(name)
       out.printable(name),
       suggest.did_you_mean(name, table.move(names, 1, #names, #M.names() + 1, M.names()))
     ),
-    "o2x help lists the commands, o2x list the runbooks"
+    "o2x help lists the commands"
+      .. (in_project and ", o2x list the runbooks" or "; in a project a runbook's name is one, too: cd to the project")
   )
+end
+
+--- Options stand behind the command: bad input, with the same words in order.
+---@param arguments string[] the first is an option
+function M.option_first(arguments)
+  local known = {}
+  local _, runbooks = M.runbooks()
+  for _, list in ipairs { M.names(), runbooks } do
+    for _, name in ipairs(list) do
+      known[name] = true
+    end
+  end
+  local meant
+  for i, word in ipairs(arguments) do
+    if known[word] then
+      meant = table.move(arguments, i + 1, #arguments, 2, { word })
+      table.move(arguments, 1, i - 1, #meant + 1, meant)
+      break
+    end
+  end
+  errors.raise {
+    kind = "input",
+    message = ("unknown command '%s': the command comes first, then its options"):format(out.printable(arguments[1])),
+    meant = meant,
+    hint = "o2x help lists the commands",
+  }
 end
 
 return M

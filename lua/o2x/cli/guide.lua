@@ -49,9 +49,7 @@ local function about_of(this, plan)
 end
 
 local function perform(options, arguments)
-  if not arguments[2] then
-    errors.input("guide needs a runbook and a tenant", "usage: o2x guide RUNBOOK TENANT [name=value ...]")
-  end
+  args.need_tenant("guide", arguments)
   if options.json and options.markdown then errors.input "either --json or --markdown, not both" end
   local project, config = common.load_project(options, arguments[1])
   local this = run.prepare {

@@ -138,9 +138,7 @@ end
 local function perform(options, arguments)
   local valid = seconds_of(options)
   if options.tenants then return perform_all(options, arguments, valid) end
-  if not arguments[2] then
-    errors.input("plan needs a runbook and a tenant", "usage: o2x plan RUNBOOK TENANT [name=value ...]")
-  end
+  args.need_tenant("plan", arguments)
   local project, config = common.load_project(options, arguments[1])
   if options.out then common.open_store(config) end -- its key makes the tags of secrets
   local this = run.prepare {

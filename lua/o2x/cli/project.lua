@@ -84,9 +84,16 @@ local function check_free(folder, list)
   end
 end
 
--- The runbooks and the library that come with this program, or those of the project one stands in.
+-- The runbooks and the library that come with this program, or those of the project one stands in, or of the sources.
 local function source_of()
-  local source = project.shared() or project.find()
+  local source = project.shared()
+  if not source then
+    local in_project, found = pcall(project.find)
+    source = in_project and found or project.sources()
+  end
+  if not source then
+    errors.input("no runbooks and no stdlib/ come with this program", "run o2x init in a project: it copies those")
+  end
   if not fs.is_folder(source.stdlib) then errors.input("no stdlib/ to begin with", nil, source.stdlib) end
   return source
 end

@@ -260,9 +260,7 @@ still holds.]],
   },
   run = function(options, arguments, commands)
     if options.check then return certificate.check(options.check) end
-    if #arguments < 2 then
-      errors.input("prove needs a runbook and a tenant", "usage: o2x prove RUNBOOK TENANT [name=value ...]")
-    end
+    args.need_tenant("prove", arguments)
     local jobs = options.only and 1 or number(options, "jobs") or processors()
     local servers, order = forks.start(jobs, AHEAD)
     if order then return fork.run(order, command(commands)) end

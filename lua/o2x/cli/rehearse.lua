@@ -4,7 +4,6 @@ local lazy = require "o2x.base.lazy"
 local args = require "o2x.cli.args"
 local arrival = lazy "o2x.engine.rehearsal.arrival"
 local common = lazy "o2x.cli.common"
-local errors = require "o2x.base.error"
 local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
 local progress = lazy "o2x.report.progress"
@@ -119,9 +118,7 @@ end
 local function perform(options, arguments)
   local folder = os.getenv(arrival.VARIABLE)
   if folder and folder ~= "" then return arrive(options, arguments, folder) end
-  if not arguments[2] then
-    errors.input("rehearse needs a runbook and a tenant", "usage: o2x rehearse RUNBOOK TENANT [name=value ...]")
-  end
+  args.need_tenant("rehearse", arguments)
   local project, config = common.load_project(options, arguments[1])
   local store = common.open_store(config) -- its key makes the tags of secrets
   common.print_warnings(config)

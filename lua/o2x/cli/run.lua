@@ -3,7 +3,6 @@
 local lazy = require "o2x.base.lazy"
 local args = require "o2x.cli.args"
 local common = lazy "o2x.cli.common"
-local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
 local progress = lazy "o2x.report.progress"
 local run = lazy "o2x.engine.run"
@@ -13,9 +12,7 @@ local task = require "o2x.base.task"
 local function perform(options, arguments)
   if options.step_by_step then step_by_step.check(options.tenants ~= nil) end
   if options.tenants then return require("o2x.cli.fleet").run(options, arguments) end
-  if not arguments[2] then
-    errors.input("run needs a runbook and a tenant", "usage: o2x run RUNBOOK TENANT [name=value ...]")
-  end
+  args.need_tenant("run", arguments)
   local project, config = common.load_project(options, arguments[1])
   local this = run.prepare {
     mode = "apply",

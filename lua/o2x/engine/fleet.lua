@@ -94,6 +94,16 @@ local function filter(project, config, words, known)
   return names
 end
 
+-- Nothing to do for nobody would look like success. An audit would even take each tenant in the systems for one that
+-- was left over.
+local function no_files(config)
+  errors.input(
+    "no tenant has a file",
+    "platform: in o2x.yaml, or O2X_PLATFORM, names the tree that has the tenants; o2x config explain shows it",
+    tenants.folder(config)
+  )
+end
+
 --- The tenants of a selector: "all", names, or fields ("env=production,region=us-east-1").
 ---@param project table
 ---@param config table
@@ -105,6 +115,7 @@ function M.select(project, config, selector)
     words[#words + 1] = word
   end
   if #words == 0 then errors.input("--tenants: expected all, names, or FIELD=VALUE") end
+  if selector == "all" and #known == 0 then no_files(config) end
   if selector == "all" then return known end
   if not selector:find("=", 1, true) then return check_names(words, known) end
   return filter(project, config, words, known)

@@ -246,6 +246,11 @@ local function put(values, name, value)
   values[section][inner] = value
 end
 
+--- Is there such a key, of a kind that the command line may give?
+---@param name string such as "pg.host"
+---@return boolean
+function M.is_key(name) return by_key[name] ~= nil and by_key[name].kind ~= "secret" end
+
 local function check_flags(flags)
   for name in pairs(flags) do
     if not by_key[name] then

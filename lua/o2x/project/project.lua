@@ -55,6 +55,13 @@ function M.shared()
   return folder and M.at(folder, folder)
 end
 
+--- The sources in whose build/ the program is.
+---@return table? project nil if it is somewhere else
+function M.sources()
+  local folder = fs.folder(fs.folder(fs.realpath "/proc/self/exe"))
+  return fs.is_folder(fs.join(folder, "runbooks")) and fs.is_folder(fs.join(folder, "stdlib")) and M.at(folder) or nil
+end
+
 --- The project in a folder.
 ---@param root string
 ---@param shared string? folder of the installed program's runbooks and stdlib

@@ -27,7 +27,7 @@ local words = require "o2x.core.words"
 
 local M = {}
 
-M.is_name, M.names = tenant_files.is_name, tenant_files.names
+M.is_name, M.names, M.folder = tenant_files.is_name, tenant_files.names, tenant_files.folder
 
 --- Raises an error for a text that cannot be a tenant's name, before it becomes part of a path.
 ---@param name any

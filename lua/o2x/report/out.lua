@@ -69,6 +69,7 @@ end
 ---@param err table
 ---@return string? hint
 function M.hint(err)
+  if err.meant then return "type: " .. proposed.command(err.meant) end
   if err.lacks then return "to do it: " .. proposed.again(err.lacks) end
   return err.hint and proposed.text(tostring(err.hint))
 end

@@ -6,14 +6,15 @@ local shell = require "o2x.base.shell"
 
 local M = {}
 
--- Of this process: the program and its arguments as typed, and the commands, of which those take --set that are true.
-local program, arguments, commands = "o2x", {}, {}
+-- Of this process: the program and its arguments as typed, the commands, of which those take --set that are true, and
+-- whether a configuration key is known.
+local program, arguments, commands, is_key = "o2x", {}, {}, nil
 
--- Would the shell find this very program under its own name?
-local function is_in_path()
+-- Would the shell find this very program under a name?
+local function is_in_path(name)
   local folder = fs.folder(fs.realpath "/proc/self/exe")
   for each in (os.getenv "PATH" or ""):gmatch "[^:]+" do
-    local path = fs.join(each, "o2x")
+    local path = fs.join(each, name)
     if fs.exists(path) then return fs.folder(fs.realpath(path)) == folder end
   end
   return false
@@ -23,15 +24,17 @@ end
 local function find_start()
   local by_others = os.getenv "O2X_COMMAND"
   if by_others and by_others ~= "" then return by_others end
-  if not program:find("/", 1, true) or is_in_path() then return "o2x" end
-  return shell.quote(program)
+  if program:find("/", 1, true) then return is_in_path "o2x" and "o2x" or shell.quote(program) end
+  return program ~= "o2x" and is_in_path(program) and shell.quote(program) or "o2x" -- a link has a name of its own
 end
 
+-- A --set that is itself what was wrong would be wrong again.
 local function find_sets()
   local words = {}
   for i, word in ipairs(arguments) do
-    if word:find "^%-%-set=" then words[#words + 1] = " " .. shell.quote(word) end
-    if word == "--set" and arguments[i + 1] then words[#words + 1] = " --set=" .. shell.quote(arguments[i + 1]) end
+    local set = word:match "^%-%-set=(.*)" or word == "--set" and arguments[i + 1]
+    local key = set and set:match "^([%w._]+)="
+    if key and (not is_key or is_key(key)) then words[#words + 1] = " " .. shell.quote("--set=" .. set) end
   end
   return table.concat(words)
 end
@@ -48,8 +51,9 @@ end
 ---@param called string the program, as typed
 ---@param words string[] its arguments
 ---@param names table<string, boolean> the names of all commands; true: it takes --set
-function M.called(called, words, names)
-  program, arguments, commands, start = called, words, names, nil
+---@param known (fun(key: string): boolean)? is there such a configuration key? Without it each counts
+function M.called(called, words, names, known)
+  program, arguments, commands, is_key, start = called, words, names, known, nil
 end
 
 --- A text in which the commands of o2x are as the operator has to type them here.
@@ -67,13 +71,27 @@ function M.text(text)
   )
 end
 
---- What was typed, whole, with more words: for a command that lacks one.
+--- A command of o2x in other words than were typed.
+---@param words string[]
+---@return string
+function M.command(words)
+  find()
+  return start .. " " .. shell.command(words)
+end
+
+--- What was typed, whole, with more options: for a command that lacks one.
 ---@param ... string
 ---@return string
 function M.again(...)
-  find()
-  local words = table.move({ ... }, 1, select("#", ...), #arguments + 1, table.move(arguments, 1, #arguments, 1, {}))
-  return start .. " " .. shell.command(words)
+  local words, at = {}, nil
+  for i, word in ipairs(arguments) do
+    words[i] = word
+    if word == "--" then at = at or i end -- after which nothing is an option
+  end
+  for _, option in ipairs { ... } do
+    table.insert(words, at or #words + 1, option)
+  end
+  return M.command(words)
 end
 
 return M

@@ -23,6 +23,19 @@ describe("a command line", function()
     options = { { "json" }, { "secrets", value = "FILE" } },
   }
 
+  it("names the tenant after the runbook", function()
+    args.need_tenant("run", { "deploy", "newclient", "wait=no" })
+    for _, case in ipairs {
+      { {}, "run needs a runbook and a tenant", "usage: o2x run RUNBOOK TENANT" },
+      { { "deploy" }, "which tenant?", "[name=value ...]; o2x list --tenants" },
+      { { "deploy", "a=it's" }, '"a=it\'s" is a parameter', [[o2x run deploy TENANT 'a=it'\''s'; ]] },
+    } do
+      local message, err = input_error(args.need_tenant, "run", case[1])
+      assert.truthy(message:find(case[2], 1, true), message)
+      assert.truthy(err.hint:find(case[3], 1, true), err.hint)
+    end
+  end)
+
   it("has options anywhere, with values after = or a space", function()
     local options, rest = args.parse(COMMAND, { "a", "--json", "b", "--secrets=x=y", "c=1" })
     assert.same({ json = true, secrets = "x=y" }, options)

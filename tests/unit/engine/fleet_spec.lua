@@ -34,6 +34,13 @@ describe("which tenants are meant", function()
     return err
   end
 
+  it("are some: nobody at all is bad input", function()
+    local empty <close> = folder { ["platform.yaml"] = "x: 1\n" }
+    local ok, err = pcall(fleets.select, project, { platform = empty.path }, "all")
+    assert.is_false(ok)
+    assert.same({ "input", "no tenant has a file" }, { err.kind, err.message })
+  end)
+
   it("can be all of them, or those that are named, in that order", function()
     assert.same({ "a", "b", "c" }, select "all")
     assert.same({ "c", "a" }, select "c,a")

@@ -2,6 +2,14 @@ local config = require "o2x.project.config"
 local folder = require "tests.support.folder"
 local secret = require "o2x.base.secret"
 
+describe("a key of the command line", function()
+  it("is one that is known and no secret", function()
+    assert.is_true(config.is_key "pg.host")
+    assert.is_false(config.is_key "pg.hots")
+    assert.is_false(config.is_key "pg.password")
+  end)
+end)
+
 describe("the configuration", function()
   local place
   before_each(function() place = folder() end)

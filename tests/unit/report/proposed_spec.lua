@@ -53,6 +53,13 @@ describe("a proposed command", function()
       "o2x --set x=y run --confirm=a",
     },
     {
+      "o2x",
+      "'run', '--set=bad', '--', 'a'",
+      "o2x resume R",
+      "o2x resume R",
+      "o2x run --set=bad --confirm=a -- a",
+    },
+    {
       "./o2x",
       "",
       "o2x refuses what o2x-lab or build/o2x run says",
