@@ -34,10 +34,7 @@ describe("scale", function()
   it("is beside what else one types at night: restart and logs", function()
     local function pods() return lab:names("pods", "-l", "app=urbanos-service-sso") end
     local before = pods()
-    assert.equal(
-      2,
-      e:plan("restart", "services=service-sso,tax-gateway").totals.change
-    )
+    assert.equal(2, e:plan("restart", "services=service-sso,tax-gateway").totals.change)
     assert.equal(before, pods())
     local done = lab:o2x { "restart", "urbanos", "services=service-sso" }
     assert.equal(0, done.code, done.stderr)

@@ -87,8 +87,10 @@ local M = {
   },
   {
     what = "value of a property edited",
-    by = own("update core_config.tenant_property_defaults set property_value = '28' "
-      .. "where property_key = 'billing.cycle_day'"),
+    by = own(
+      "update core_config.tenant_property_defaults set property_value = '28' "
+        .. "where property_key = 'billing.cycle_day'"
+    ),
     finds = { { "different", "property_key = 'billing.cycle_day'" } },
   },
   {

@@ -84,7 +84,10 @@ end
 ---@param arguments string[] runbook and tenant, as typed
 ---@return fun(): table<string, table>
 function M.declared(found, options, arguments)
-  return function() return runbooks.load(sandbox.for_declarations(found), M.runbook(found, options, arguments)).params end
+  return function()
+    local file = M.runbook(found, options, arguments)
+    return runbooks.load(sandbox.for_declarations(found), file).params
+  end
 end
 
 --- What is set for the clients of the ecosystem, in variables and in a profile of AWS, and does not count.

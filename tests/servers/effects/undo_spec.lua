@@ -152,7 +152,10 @@ describe("undo in a cluster", function()
   end
 
   -- helm's records of the release.
-  local function records(env) return env.ask("kubectl", "get", "secrets", "-l", "owner=helm,name=t1-app", "-o", "name") end
+  local function records(env)
+    local label = "owner=helm,name=t1-app"
+    return env.ask("kubectl", "get", "secrets", "-l", label, "-o", "name")
+  end
 
   it("leaves no history of a release that was new, and says before that it is gone for good", function()
     helm_cluster.with(function(env)

@@ -48,7 +48,10 @@ return M]]
     return replay.perform(capsule, { folder = folder })
   end
 
-  local function ensure(text) return { path = "", call = "files.ensure", given = { "x", text }, gave = { "created" } } end
+  local function ensure(text)
+    local given = { "x", text }
+    return { path = "", call = "files.ensure", given = given, gave = { "created" } }
+  end
 
   it("does nothing that its scripts ask for", function()
     local result = play('files.ensure("x", "text")', { ensure "text" })

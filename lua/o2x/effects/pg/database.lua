@@ -435,9 +435,9 @@ local grant = {
     return true
   end,
   key = function(target)
-    local names = {}
-    each_grant(target.wanted, function(_, _, name) names[#names + 1] = name end)
-    return target.name .. ": " .. table.concat(names, ", ")
+    local granted = {}
+    each_grant(target.wanted, function(_, _, name) granted[#granted + 1] = name end)
+    return target.name .. ": " .. table.concat(granted, ", ")
   end,
   parent = function(target) return "pg.database", { database = target.database, name = target.name } end,
   by_hand = function(_, target, desired, before)
