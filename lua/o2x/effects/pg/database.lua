@@ -435,9 +435,9 @@ local grant = {
     return true
   end,
   key = function(target)
-    local granted = {}
-    each_grant(target.wanted, function(_, _, name) granted[#granted + 1] = name end)
-    return target.name .. ": " .. table.concat(granted, ", ")
+    local words = {}
+    each_grant(target.wanted, function(_, _, name) words[#words + 1] = name end)
+    return target.name .. ": " .. table.concat(words, ", ")
   end,
   parent = function(target) return "pg.database", { database = target.database, name = target.name } end,
   by_hand = function(_, target, desired, before)
