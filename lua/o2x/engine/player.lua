@@ -47,7 +47,7 @@ function M.new(answers, stand_ins, on_call)
     queues = queues,
     next = 1,
     used = {},
-    waiting = {}, -- number of an answer → event of the task that waits for its turn
+    waiting = {}, -- number of an answer → events of the tasks that wait for its turn
     moves = 0, -- grows with all that the scripts do
     sleeps = 0,
     parked = {}, -- calls that have no answer
@@ -116,14 +116,17 @@ end
 local function wait_for_turn(self, number)
   if self.next >= number then return end
   local event = task.event()
-  self.waiting[number] = event
+  self.waiting[number] = self.waiting[number] or {} -- several branches may wait for the end of one time limit
+  table.insert(self.waiting[number], event)
   task.wait(event, math.huge)
 end
 
 local function wake(self)
-  local event = self.waiting[self.next]
+  local events = self.waiting[self.next] or {}
   self.waiting[self.next] = nil
-  if event then event:set() end
+  for _, event in ipairs(events) do
+    event:set()
+  end
 end
 
 local function use(self, number, lane)
@@ -150,11 +153,16 @@ function Player:skip()
   return true
 end
 
--- Is the end of a time limit around this task the next thing that happened?
+-- Is the end of a time limit around this task the next thing that happened to it? A branch of a parallel within the
+-- limit may have been told more before.
 local function limit_is_next(self)
   local limit = task.context().time_limit
-  local answer, number = head_of(self, limit and limit.lane or nil)
-  return limit and answer and answer.call == "timeout" and answer.over and limit, number
+  if not limit then return nil end
+  local answer, number = head_of(self, limit.lane)
+  if not answer or answer.call ~= "timeout" or not answer.over then return nil end
+  local _, own = head_of(self)
+  if own and own < number then return nil end
+  return limit, number
 end
 
 -- A call without an answer waits, as it did: until it is cancelled, or the replay ends.
@@ -234,7 +242,7 @@ function Player:call(_, name, first, ...)
   self.moves = self.moves + 1
   local given = json.decode(tape.given(table.pack(...), first))
   local answer, number = head_of(self)
-  if not answer then return park(self, M.text(name, given), true) end
+  if not answer or limit_is_next(self) then return park(self, M.text(name, given), true) end
   if answer.lost and answer.call ~= name then
     self.lost = self.lost or tostring(answer.lost)
     return park(self, answer.call)
@@ -275,7 +283,8 @@ end
 --- Does not sleep: what the script waits for has happened.
 function Player:sleep()
   self.moves, self.sleeps = self.moves + 1, self.sleeps + 1
-  if self.sleeps > MOST_SLEEPS or limit_is_next(self) then park(self, "sleep", true) end
+  local limit, number = limit_is_next(self)
+  if self.sleeps > MOST_SLEEPS or limit and self.next >= number then park(self, "sleep", true) end
   task.sleep(0)
 end
 
