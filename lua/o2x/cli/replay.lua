@@ -19,12 +19,29 @@ local test_of = lazy "o2x.cli.replay_test"
 local DIVERGED <const> = 2 -- exit code
 local SIGNS <const> = { created = "+", changed = "~", deleted = "-", unchanged = "=", begun = "?", failed = "!" }
 
--- The effects of a run by the step in which they were.
-local function effects_of(file)
-  local by_step = {}
-  for _, e in ipairs(history.of(file.records).effects) do
-    by_step[e.path] = by_step[e.path] or {}
-    table.insert(by_step[e.path], e)
+-- The records up to the end of each attempt, by its number.
+local function counts_of(records)
+  local ends = {}
+  for i, record in ipairs(records) do
+    if record.t == "resume" then ends[#ends + 1] = i - 1 end
+  end
+  ends[#ends + 1] = #records
+  return ends
+end
+
+-- The effects that an attempt began or settled, by the step in which they were.
+local function effects_of(records, ends, number)
+  local from, to = ends[number - 1] or 0, ends[number]
+  local touched, by_step = {}, {}
+  for i = from + 1, to do
+    local record = records[i]
+    if record.effect ~= nil then touched[record.effect] = true end
+  end
+  for _, e in ipairs(history.of(table.move(records, 1, to, 1, {})).effects) do
+    if touched[e.id] and e.path then
+      by_step[e.path] = by_step[e.path] or {}
+      table.insert(by_step[e.path], e)
+    end
   end
   return by_step
 end
@@ -39,7 +56,7 @@ end
 
 -- Prints what happens, as it happens.
 local function printer(file)
-  local effects = effects_of(file)
+  local ends, effects = counts_of(file.records), {}
   local function depth(path) return path == "" and "" or ("  "):rep(select(2, path:gsub("/", "")) + 1) end
   local function write_effects(record)
     for _, e in ipairs(effects[record.path] or {}) do
@@ -49,7 +66,13 @@ local function printer(file)
   local write = {
     done = write_effects,
     attempt = function(record)
+      effects = effects_of(file.records, ends, record.number)
       out.data(record.number == 1 and "attempt 1" or ("attempt %d, resumed"):format(record.number))
+    end,
+    skip = function(record)
+      local path = mask.shown(record.path)
+      out.data(("▸ %s: skipped by %s: %s"):format(path, mask.shown(record.user), mask.shown(record.reason)))
+      write_effects { path = path }
     end,
     step = function(record) out.data(depth(record.path):sub(3) .. "▸ " .. record.path) end,
     answer = function(record) out.data(depth(mask.shown(record.path)) .. answer_text(record)) end,
@@ -99,7 +122,8 @@ local function show(data)
   local found = data.divergence
   if not found then
     out.data(
-      ("the same: %s: %d answers in %s, %s"):format(
+      ("the same%s: %s: %d answers in %s, %s"):format(
+        data.incomplete and ", as far as it was kept" or "",
         what,
         data.answers,
         data.attempts == 1 and "1 attempt" or ("%d attempts"):format(data.attempts),
@@ -120,7 +144,10 @@ end
 
 local function project_of(options)
   if not options.project then return nil end
-  if not fs.is_folder(options.project) then errors.input("there is no such folder", nil, options.project) end
+  if not fs.is_folder(options.project) then
+    local why = fs.exists(options.project) and "this is no folder" or "there is no such folder"
+    errors.input(why, "--project=FOLDER: the folder that has runbooks/", options.project)
+  end
   local found = project.at(fs.realpath(options.project))
   if not fs.is_folder(found.runbooks) then
     errors.input("no project: it has no runbooks/", "give the folder that has them: --project=FOLDER", options.project)
@@ -136,7 +163,7 @@ local function perform(options, arguments)
   capsule.forget_key()
   local file = capsule.read(arguments[1], folder)
   local used = project_of(options)
-  if options.to_test then return test_of.write(arguments[1], file, options) end
+  if options.to_test then return test_of.write(arguments[1], file, folder, options) end
   local result = replay.perform(file, {
     folder = folder,
     project = used,

@@ -5,6 +5,7 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local out = require "o2x.report.out"
 local project = require "o2x.project.project"
+local replay = require "o2x.engine.replay"
 local shell = require "o2x.base.shell"
 
 local M = {}
@@ -64,11 +65,33 @@ local function check_free(path)
   errors.input("it is there already", "choose another name: --out=FILE", path)
 end
 
+-- A test of a capsule that cannot be replayed, or that diverges from itself, would be red for ever. -> why the end of
+-- the record could not be replayed
+local function check_replay(from, file, folder)
+  local result = replay.perform(file, { folder = folder })
+  if not result.divergence then return result.lost end
+  errors.raise {
+    kind = "failed",
+    where = from,
+    message = "its own scripts do not what they did: no test was written",
+    hint = "o2x replay " .. shell.command { from } .. " shows where",
+  }
+end
+
+local function root_of(options)
+  if options.project then return fs.realpath(options.project) end
+  local ok, found = pcall(project.find)
+  if ok then return found.root end
+  local hint = "which scripts should it test? cd to their project, or add --project=FOLDER"
+  error(errors.amend(errors.wrap(found), { hint = hint }), 0)
+end
+
 --- Writes the test, and the capsule beside it.
 ---@param from string the capsule
 ---@param file table of capsule.read
----@param options { out: string?, project: string? }
-function M.write(from, file, options)
+---@param folder string a temporary one
+---@param options { out: string?, project: string?, json: boolean? }
+function M.write(from, file, folder, options)
   local header = file.records[1]
   local path = options.out or header.id .. "_spec.lua"
   if not path:find "_spec%.lua$" then errors.input("the name of a test ends with _spec.lua", nil, path) end
@@ -76,7 +99,8 @@ function M.write(from, file, options)
   local is_own = fs.exists(beside) and fs.realpath(beside) == fs.realpath(from)
   check_free(path)
   if not is_own then check_free(beside) end
-  local root = options.project and fs.realpath(options.project) or project.find().root
+  local root = root_of(options)
+  local lost = check_replay(from, file, folder)
   local text = TEST:format(
     header.id,
     out.printable(header.runbook.name),
@@ -88,7 +112,11 @@ function M.write(from, file, options)
   )
   if not is_own then fs.write(beside, fs.read(from), { mode = tonumber("600", 8), expected = false }) end
   fs.write(path, text, { expected = false })
+  if options.json then
+    return out.json { test = path, capsule = beside, run = header.id, project = root, incomplete = lost }
+  end
   out.data(("%s replays %s"):format(path, beside))
+  if lost then out.say("note: up to an answer that was not kept: " .. lost) end
 end
 
 return M

@@ -177,9 +177,14 @@ end
 
 -- ---- reading ----
 
-local function unusable(path, why)
-  local hint = "o2x capsule RUN --out=FILE writes one"
-  errors.raise { kind = "failed", code = "capsule", where = path, message = why, hint = hint }
+local function unusable(path, why, kind, hint)
+  hint = hint or "o2x capsule RUN --out=FILE writes one"
+  errors.raise { kind = kind or "failed", code = "capsule", where = path, message = why, hint = hint }
+end
+
+local function no_file(path)
+  local is_run = not path:find("/", 1, true) and path:find "^R%-%d"
+  unusable(path, "no such file", "input", is_run and "pack that run first: o2x capsule " .. path or nil)
 end
 
 -- A script's name: no step upward, nothing that a terminal would obey.
@@ -297,26 +302,27 @@ local function records_of(self)
 end
 
 local function read(self)
-  local state = journal.each(self.path, function(record) take(self, record) end)
+  local path = fs.realpath(self.path)
+  local state = journal.each(path, function(record) take(self, record) end)
   state.reader:close()
-  if state.size ~= fs.stat(self.path).size then refuse(self, "the capsule is damaged at its end") end
+  if state.size ~= fs.stat(path).size then refuse(self, "the capsule is damaged at its end") end
   check_whole(self)
   self.records = records_of(self)
 end
 
---- Reads a capsule and checks all of it. A file that is none, that was changed, or that is not whole is bad input.
+--- Reads a capsule and checks all of it. A file that is none, that was changed, or that is not whole is refused.
 ---@param path string
 ---@param folder string a temporary folder for the journal
 ---@return { header: table, sources: table<string, string>, records: table[] } capsule
 function M.read(path, folder)
   local there = fs.stat(path)
-  if not there then unusable(path, "no such file") end
+  if not there then no_file(path) end
   if there.type ~= "file" then unusable(path, "this is no capsule, and no file") end
   if there.size > LARGEST then unusable(path, "a capsule has at most 512 MiB") end
   local self = { path = path, file = fs.join(folder, "journal"), sources = {}, count = 0, bytes = 0, hashes = {} }
   local ok, problem = xpcall(read, errors.handler, self)
   if not ok then
-    if problem.code == "capsule" then error(problem, 0) end
+    if problem.code == "capsule" or journal.of_system(problem) then error(problem, 0) end
     unusable(path, self.header and "the capsule was changed: " .. problem.message or "this is no capsule")
   end
   return { header = self.header, sources = self.sources, records = self.records }

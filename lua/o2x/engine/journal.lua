@@ -259,6 +259,11 @@ function M.each(path, take, without)
   return { number = number, previous = previous, size = size, reader = reader }
 end
 
+--- Is an error what the system says of a file, such as no permission or a full disk, and not what is wrong in it?
+---@param err table
+---@return boolean
+function M.of_system(err) return type(err.code) == "string" and err.code:find "^E%u" ~= nil end
+
 --- Reads one record again.
 ---@param path string for errors
 ---@param reader userdata of M.each

@@ -74,6 +74,14 @@ local TAKE <const> = {
   ["end"] = function(attempt, record) attempt.ending = record end,
 }
 
+-- What these records are about: without it they say nothing.
+local OF_STEP <const> = { step = true, done = true, fail = true, check = true, skip = true }
+
+local function check_path(record)
+  if type(mask.shown(record.path)) == "string" then return end
+  unusable(("a record of its journal (%s) does not say which step it is of"):format(record.t))
+end
+
 --- The attempts of a run.
 ---@param records table[] of its journal
 ---@return o2x.replay.attempt[]
@@ -82,6 +90,7 @@ function M.attempts(records)
   for _, record in ipairs(records) do
     if record.t == "resume" then attempts[#attempts + 1] = new_attempt(table.move(before, 1, #before, 1, {})) end
     local take = TAKE[record.t]
+    if OF_STEP[record.t] then check_path(record) end
     if take then take(attempts[#attempts], record) end
     if record.t ~= "answer" and record.t ~= "world" then before[#before + 1] = record end
   end
@@ -343,8 +352,8 @@ end
 ---@class o2x.replay.options
 ---@field folder string a temporary one
 ---@field project table? whose scripts to run; else those of the capsule
----@field on (fun(what: string, record: table))? is told what happens: "attempt", "step", "done", "fail", "check",
----  "answer", "message"
+---@field on (fun(what: string, record: table))? is told what happens: "attempt", "skip", "step", "done", "fail",
+---  "check", "answer", "message"
 
 --- Replays a capsule.
 ---@param capsule table of capsule.read
@@ -365,6 +374,9 @@ function M.perform(capsule, options)
     this.stand_ins = stand_ins.new()
     if attempt.world then
       this.on("attempt", { number = number, ending = attempt.ending })
+      for _, skip in ipairs(attempt.skips) do
+        this.on("skip", skip)
+      end
       played = played + 1
       local divergence = replay(this, attempt)
       if divergence then

@@ -102,6 +102,18 @@ return M]]
     end)
   end
 
+  -- records of a step that do not say of which
+  for _, kind in ipairs { "step", "done", "fail", "check", "skip" } do
+    for name, path in pairs { nothing = false, ["no text"] = {}, ["a number"] = 7 } do
+      it(("refuses a %s of %s"):format(kind, name), function()
+        local ok, problem = pcall(play, "", {}, { t = kind, path = path or nil })
+        assert.is_false(ok)
+        assert.is_true(errors.is(problem))
+        assert.equal("capsule", problem.code)
+      end)
+    end
+  end
+
   for name, answer in pairs {
     ["no result"] = {},
     ["a result that is no list"] = { gave = 1 },
