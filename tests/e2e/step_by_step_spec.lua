@@ -68,7 +68,7 @@ describe("step by step", function()
   it("skips what its own reads prove, says what is missing, and asks again", function()
     local result = run("y\ns\nno\ns\n\ny\na\n")
     has(result.stdout, "Paint cannot be skipped: not everything is there")
-    has(result.stdout, "--skip needs --reason=TEXT")
+    has(result.stdout, "not skipped: the journal keeps the reason, and there was none")
     assert.equal(0, result.code, result.stdout)
 
     toy:reset()

@@ -1,5 +1,5 @@
--- A capsule or a plan that could not be read was called none; so was a link to one. A disk that was full while a capsule
--- was replayed was a capsule that had been changed.
+-- A capsule or a plan that could not be read was called none; so was a link to one. A disk that was full while a
+-- capsule was replayed was a capsule that had been changed.
 
 local fs = require "o2x.base.fs"
 local ok = require "tests.support.ok"

@@ -1,5 +1,5 @@
--- A replay, shown step by step, had the effects of the whole run at each attempt, as if a write that came later had been
--- done before it failed; and it said nothing of a step that was done by hand.
+-- A replay, shown step by step, had the effects of the whole run at each attempt, as if a write that came later had
+-- been done before it failed; and it said nothing of a step that was done by hand.
 
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"

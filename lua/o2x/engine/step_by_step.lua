@@ -5,6 +5,7 @@ local ahead = require "o2x.engine.ahead"
 local errors = require "o2x.base.error"
 local hooks = require "o2x.script.hooks"
 local input = require "o2x.base.input"
+local json = require "o2x.base.json"
 local limits = require "o2x.base.limits"
 local out = require "o2x.report.out"
 local plain = require "o2x.base.plain"
@@ -75,6 +76,10 @@ local function skip_step(run, name)
   write "What was done by hand, and why?"
   local reason = input.line(limits.get "run")
   if not reason then quit(name) end
+  if not reason:find "%S" then
+    write "not skipped: the journal keeps the reason, and there was none"
+    return false
+  end
   local ok, result = xpcall(function()
     reason = skip.reason(reason)
     local proved = skip.prove(run, name)
@@ -91,15 +96,41 @@ local function skip_step(run, name)
   return false
 end
 
+-- What was found in the systems, as text: the operator says yes to a change of that.
+local function found_in(seen)
+  local list = json.array {}
+  for i, effect in ipairs(seen.part.effects) do
+    local ok, before = pcall(plain.of, effect.before, { ordered = true })
+    list[i] = { effect.kind, effect.key, effect.outcome, ok and before or false }
+  end
+  return json.encode(list)
+end
+
+-- Somebody may have changed a system while the operator was thinking. -> what to do now, if it is something else
+-- and not nothing
+local function moved(run, name, seen)
+  local now = ahead.look(run, name)
+  if not seen.reached or not now.reached or found_in(seen) == found_in(now) then return nil end
+  return not ahead.is_done(now.part) and now or nil
+end
+
 local function decide(run, name, seen, perform, ...)
   local title = title_of(name, seen)
   show(name, seen, title)
   while true do
     local answer = ask()
     if answer == nil or answer == "q" or answer == "quit" then quit(title) end
-    if answer == "a" or answer == "all" then run.watch = nil end
-    if answer == "y" or answer == "yes" or answer == "a" or answer == "all" then return perform(...) end
-    if answer == "s" or answer == "skip" then
+    local all = answer == "a" or answer == "all"
+    if all or answer == "y" or answer == "yes" then
+      local now = moved(run, name, seen)
+      if not now then
+        if all then run.watch = nil end
+        return perform(...)
+      end
+      seen = now
+      show(name, seen, title)
+      write "something was changed while you were asked: this is what would be done now"
+    elseif answer == "s" or answer == "skip" then
       local skipped, result = skip_step(run, name)
       if skipped then return result end
     elseif answer == "f" or answer == "full" then
