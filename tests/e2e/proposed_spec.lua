@@ -2,6 +2,7 @@
 -- here: a function that brings the state about, pastes the command as it was printed, and looks at what came of it; or
 -- the spec that does so; or the reason why it cannot run here. A new proposal without a row fails.
 
+local defer = require "o2x.base.defer"
 local fs = require "o2x.base.fs"
 local labs = require "tests.support.lab"
 local paste = require "tests.support.proposed.paste"
@@ -16,7 +17,10 @@ local function works(command) return paste.works(lab, command) end
 local TENANT <const> = "newclient"
 
 -- What a runbook asks for when it is planned as its help says.
-local ASKS <const> = { ["o2x plan runbooks/restore.lua newclient"] = "give exactly one of archive=FILE" }
+local ASKS <const> = {
+  ["o2x plan runbooks/restart.lua newclient"] = "missing parameter services",
+  ["o2x plan runbooks/restore.lua newclient"] = "give exactly one of archive=FILE",
+}
 
 -- What the help of a runbook proposes for a tenant. What has … or RUN in it is a form to fill in.
 local function help_of(runbook)
@@ -86,16 +90,71 @@ local function logs() works "kubectl logs deployment/newclient-service-sso" end
 
 local function history_of() works "helm history newclient-service-sso" end
 
+-- The example in the help of prove: what it plays, and what comes first.
+local function prove_example()
+  local text = lab:o2x({ "help", "prove" }).stdout
+  local first = assert(text:match "%-%-after='(o2x run maintenance [^'\n]+)'", text)
+  works((first:gsub("urbanos", TENANT)))
+  local then_ = assert(text:match "o2x prove (maintenance [^\n]-) *\\", text)
+  works("o2x plan " .. then_:gsub(" %-%-confirm=%S+", ""):gsub("urbanos", TENANT))
+  works(("o2x run maintenance %s mode=off --confirm=%s"):format(TENANT, TENANT))
+end
+
+local function makes_project()
+  local folder = fs.temp_folder "/tmp/o2x-proposed "
+  local _remove <close> = defer(function() fs.remove_tree(folder) end)
+  local options = { cwd = folder }
+  local printed = paste.works(lab, "o2x init ours", options)
+  local git, list = paste.commands(printed, "(git init), and o2x's check and (list %-%-tenants)")
+  options.cwd = folder .. "/ours"
+  paste.works(lab, git or "git init", options)
+  for _, command in ipairs { "check", list or "list --tenants", "config explain" } do
+    paste.works(lab, "o2x " .. command, options)
+  end
+end
+
+local function lists() works "o2x list && o2x list --tenants" end
+
+local function explains() works "o2x config explain" end
+
 local ROWS = {
   -- what is wrong is in words; the command shows the configuration
 
   ["lua/o2x/cli/lab.lua: make install-lab"] = { by = "tests/servers/lab/command_spec.lua" },
 
   -- what a rehearsal proposes
-  ["lua/o2x/cli/rehearse.lua: o2x rehearse"] = { by = "tests/e2e/rehearse_spec.lua" },
   ["lua/o2x/engine/rehearsal/arrival.lua: o2x rehearse"] = { by = "tests/e2e/rehearse_spec.lua" },
   ["lua/o2x/engine/rehearsal/place.lua: make install-lab"] = { by = "tests/servers/lab/command_spec.lua" },
   ["lua/o2x/engine/rehearsal/place.lua: o2x lab"] = { by = "tests/e2e/rehearse_spec.lua" },
+
+  -- words that are missing or in another order, projects
+  ["lua/o2x/cli/args.lua: o2x list"] = lists,
+  ["lua/o2x/cli/commands.lua: o2x list"] = lists,
+  ["lua/o2x/cli/project.lua: git init"] = makes_project,
+  ["lua/o2x/cli/project.lua: o2x config"] = makes_project,
+  ["lua/o2x/cli/project.lua: o2x init"] = makes_project,
+  ["lua/o2x/engine/fleet.lua: o2x config"] = explains,
+  ["lua/o2x/project/tenant_files.lua: o2x config"] = explains,
+
+  -- what o2x prove proposes
+  ["lua/o2x/cli/prove.lua: o2x prove"] = prove_example,
+  ["lua/o2x/cli/prove.lua: o2x run RUNBOOK"] = { "a form to fill in" },
+  ["lua/o2x/cli/prove.lua: o2x run maintenance"] = prove_example,
+  ["lua/o2x/prove/base.lua: o2x prove"] = { "what it needs, in a sentence" },
+  ["lua/o2x/prove/certificate.lua: o2x prove"] = { by = "tests/e2e/prove_spec.lua" },
+  ["lua/o2x/prove/forks.lua: o2x prove"] = { "what has ended, in a sentence" },
+
+  -- the commands of a checklist
+  ["lua/o2x/cli/guide.lua: o2x guide"] = { by = "tests/e2e/guide_spec.lua" },
+  ["lua/o2x/effects/dns.lua: aws route53"] = { by = "tests/e2e/guide_spec.lua" },
+  ["lua/o2x/effects/files.lua: o2x plan would"] = { "what is written, in a sentence" },
+  ["lua/o2x/effects/k8s/commands.lua: kubectl create"] = { by = "tests/e2e/guide_spec.lua" },
+  ["lua/o2x/effects/pg/migration_repair.lua: flyway repair"] = {
+    "Flyway's own command, which the lab does not have",
+  },
+  ["lua/o2x/effects/redis.lua: redis-cli -u"] = { by = "tests/e2e/guide_spec.lua" },
+  ["lua/o2x/effects/service/by_hand.lua: curl -fsS"] = { by = "tests/e2e/guide_spec.lua" },
+  ["lua/o2x/effects/webhook.lua: curl -fsS"] = { "the address of the webhook is a secret of the operator" },
 
   -- resume, after each kind of end
 
@@ -222,7 +281,6 @@ for _, key in ipairs {
 end
 for _, key in ipairs {
   "cli/undo.lua: o2x resume",
-  "cli/undo.lua: o2x runs",
   "cli/undo.lua: o2x show",
   "effects/pg/database.lua: o2x resume",
   "engine/undo.lua: o2x resume",
@@ -269,6 +327,7 @@ local HELP <const> = {
   ["maintenance"] = { "curl -I", "kubectl get" },
   ["migrations-repair"] = { "flyway repair", "o2x plan migrations-repair", "o2x plan onboard", "o2x run onboard" },
   ["onboard"] = { "o2x plan onboard", "o2x resume", "o2x run rollback", "o2x run smoke", "o2x undo" },
+  ["restart"] = { "kubectl get", "kubectl rollout" },
   ["restore"] = {
     "o2x plan restore",
     "o2x resume",

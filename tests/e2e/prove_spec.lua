@@ -52,6 +52,8 @@ describe("o2x prove", function()
     local check = toy:o2x { "prove", "--check=" .. file }
     assert.equal(2, check.code)
     assert.matches("these have changed: stdlib", check.stdout, 1, true)
+    local again = check.stderr:match "to prove it again: o2x ([^\n]+)"
+    assert.equal(("prove build alpha --certificate=%s"):format(file), again)
   end)
 end)
 

@@ -7,7 +7,7 @@ local M = {}
 -- Programs with the words that make the next one a command and not a noun ("helm list", not "helm is").
 local PROGRAMS <const> = {
   o2x = "run plan apply resume undo rehearse show runs list info check help config lab lock new policy version "
-    .. "audit capsule replay",
+    .. "audit capsule guide init prove replay",
   kubectl = "-n annotate api-resources apply auth cluster-info config create delete describe edit get label logs "
     .. "patch rollout top",
   helm = "history list show get rollback uninstall upgrade pull registry repo version",
@@ -21,14 +21,14 @@ local PROGRAMS <const> = {
   make = "install-lab reference",
   flyway = "baseline repair",
   curl = "-",
-  git = "checkout status diff",
+  git = "checkout init status diff",
 }
 
 -- Words that follow the name of a program in a sentence.
 local PROSE <const> = {
-  o2x = "always answers archive asks does fetches follows has itself looks needs never passes reads refuses says "
-    .. "sends speaks summaries tries user uses waits will",
-  helm = "3 asks did first gets has ignores is keeps pulled repository runs takes",
+  o2x = "always answers archive asks does fetches finds follows has itself looks needs never passes reads refuses says "
+    .. "sends speaks summaries tries user uses waits will works",
+  helm = "3 asks did first gets has ignores is keeps left pulled release repository runs takes",
   psql = "no refuses",
   vault = "answer client",
   aws = "file keys login",

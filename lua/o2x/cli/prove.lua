@@ -45,13 +45,13 @@ local function words_of(options, arguments)
   return words
 end
 
--- "o2x run scale …" → its words
+-- "o2x run scale …" → its words; the program may be named by a path
 local function split(line)
   local words = {}
   for word in line:gmatch "%S+" do
     words[#words + 1] = word
   end
-  if words[1] == "o2x" then table.remove(words, 1) end
+  if words[1] and fs.name(words[1]) == "o2x" then table.remove(words, 1) end
   if #words == 0 then errors.input("--after is empty", "--after 'o2x run RUNBOOK TENANT'") end
   return words
 end
@@ -94,11 +94,17 @@ local function kinds_of(options)
   return wanted
 end
 
-local function command_of(words, options, case)
+-- What is proved, with what comes first.
+local function whole(words, options)
   local all = table.move(words, 1, #words, 1, {})
   for _, line in ipairs(options.after or {}) do
     all[#all + 1] = "--after=" .. line
   end
+  return all
+end
+
+local function command_of(words, options, case)
+  local all = whole(words, options)
   all[#all + 1] = "--only=" .. case.id
   return "o2x prove " .. shell.command(all)
 end
@@ -160,7 +166,7 @@ local function data_of(result, words, options)
     }
   end
   return {
-    words = json.array(words),
+    words = json.array(whole(words, options)),
     points = result.points,
     cases = result.cases,
     all = result.all,
@@ -209,8 +215,8 @@ end
 -- A fork does one command of o2x, as the program's main function does.
 local function command(commands)
   return function(words)
-    local found = commands.find(words[1])
-    local options, rest = args.parse(found, table.move(words, 2, #words, 1, {}))
+    local found, runbook = commands.find(words[1])
+    local options, rest = args.parse(found, table.move(words, runbook and 1 or 2, #words, 1, {}))
     entry.set_output(options)
     return found.run(options, rest, commands)
   end
@@ -234,8 +240,9 @@ somebody else's change between crash and resume, undone, undone and killed. Afte
 each, the run is resumed, and its end must be that of the undisturbed run, with
 nothing done twice.
 
---after commands come first: o2x prove scale urbanos replicas=2 \
-  --after='o2x run maintenance urbanos action=start --confirm=urbanos'
+--after commands come first:
+  o2x prove maintenance urbanos mode=off --confirm=urbanos \
+    --after='o2x run maintenance urbanos mode=on --confirm=urbanos'
 
 A certificate names what was proved, by hashes; --check=FILE says whether it
 still holds.]],

@@ -32,7 +32,7 @@ function M.perform(run, fn)
     where = where,
     step = step,
     message = ("the run took longer than %s"):format(units.duration(limits.get "run")),
-    hint = "o2x resume continues it; if it needs longer, raise limits.run in o2x.yaml",
+    hint = "o2x resume continues it; if it needs longer, raise limits.run, in o2x.yaml or with --set",
   }
 end
 

@@ -9,6 +9,7 @@ local out = require "o2x.report.out"
 local program = require "o2x.core.program"
 local project = require "o2x.project.project"
 local runbooks = require "o2x.script.runbook"
+local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = { FORMAT = 1 }
@@ -75,26 +76,46 @@ function M.write(path, data)
   )
 end
 
+local FIELDS <const> = {
+  command = "table",
+  hashes = "table",
+  failures = "table",
+  cases = "number",
+  all_cases = "number",
+  at = "string",
+}
+
+local function is_certificate(held)
+  if type(held) ~= "table" or held.format ~= M.FORMAT then return false end
+  for name, kind in pairs(FIELDS) do
+    if type(held[name]) ~= kind then return false end
+  end
+  for _, word in ipairs(held.command) do
+    if type(word) ~= "string" then return false end
+  end
+  return #held.command >= 2
+end
+
 --- Says whether a certificate still holds.
 ---@param path string
 ---@return integer exit code: 0 it does, 2 it does not
 function M.check(path)
   local held = json.read(fs.read(path), path)
-  if type(held) ~= "table" or held.format ~= M.FORMAT then
+  if not is_certificate(held) then
     errors.input("this is no certificate of o2x prove", "write one: o2x prove RUNBOOK TENANT --certificate=FILE", path)
   end
   local now, moved = hashes(held.command), {}
   for _, name in ipairs(sorted_keys(held.hashes)) do
     if held.hashes[name] ~= now[name] then moved[#moved + 1] = name end
   end
-  local command = table.concat(held.command, " ")
+  local command = shell.command(held.command)
   if #held.failures > 0 then moved[#moved + 1] = ("%d cases failed"):format(#held.failures) end
   if #moved == 0 then
     out.data(("holds: %s, %d of %d cases, %s"):format(command, held.cases, held.all_cases, held.at))
     return 0
   end
   out.data(("does not hold: %s: since %s, these have changed: %s"):format(command, held.at, table.concat(moved, ", ")))
-  out.say(("to prove it again: o2x prove %s --certificate=%s"):format(command, path))
+  out.say(("to prove it again: o2x prove %s %s"):format(command, shell.quote("--certificate=" .. path)))
   return FINDINGS
 end
 
