@@ -41,6 +41,7 @@ describe("o2x prove", function()
     local raw = toy:o2x { "prove", "fails", "alpha" }
     assert.equal(1, raw.code)
     assert.matches("the undisturbed run did not end well in the lab", raw.stderr, 1, true)
+    assert.matches("no house here", raw.stderr, 1, true)
   end)
 
   it("certifies what it has proved, until something of it changes", function()

@@ -96,6 +96,15 @@ function Context:planned()
   return run.mode == "plan" and run.plan:has_changes(task.place())
 end
 
+--- What the earlier steps of a plan would have written of some kinds, in their order; nothing in a run.
+---@param kinds string[]
+---@return { kind: string, key: string, target: any, value: any, number: integer }[]
+function Context:written_ahead(kinds)
+  local run = runs[self]
+  if run.mode ~= "plan" or run.auditing and step.in_check() then return {} end
+  return run.gate.overlay:written(kinds)
+end
+
 --- How long to wait for something that is not true yet. An audit looks once: it reports what is, and not what may be.
 ---@param seconds number of a run
 ---@return number seconds

@@ -22,6 +22,8 @@
 ---  plan has made its parent, whose value is given; default: nothing
 ---@field predict (fun(ctx: table, target: any, desired: any, before: any): any)? the value that a plan shows as
 ---  written
+---@field ahead (fun(ctx: table, target: any, current: any): any)? in a plan, the current value with what earlier
+---  effects of the plan on other targets would have changed in it (ctx:written_ahead); default: the current value
 ---@field record (fun(target: any): any)? the target as the journal keeps it, plain data; default: the target
 ---@field whole (fun(target: any): string)? what the target is a part of, where parts may overlap: what is unfinished in
 ---  one part is settled before another is written; default: the key
@@ -136,6 +138,7 @@ local FUNCTIONS = {
   "parent",
   "initial",
   "predict",
+  "ahead",
   "record",
   "whole",
   "image",

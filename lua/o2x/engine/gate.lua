@@ -204,10 +204,7 @@ function Gate:read(kind, target)
   local key = effect_type.key(target)
   if self.run.looked then self.run.looked[kind .. "\0" .. key] = true end
   if self.run.mode == "plan" and not (self.run.auditing and step.in_check()) then
-    local known, current = self.overlay:get(kind, key)
-    if known then return current end
-    local is_new, parent = self:parent_is_new(effect_type, target)
-    if is_new then return effect_type.initial and effect_type.initial(self.ctx, target, parent) end
+    return self.overlay:read(self, effect_type, target, key)
   end
   return self:read_live { type = effect_type, target = target, key = key }
 end
@@ -365,7 +362,7 @@ local function predict(gate, effect_type, target, desired, planned)
   planned.irreversible = contract.irreversible(effect_type, target, before, desired)
   planned.show = contract.describe(effect_type, target, before, after)
   planned.after = contract.image(effect_type, after, desired, key, true)
-  gate.overlay:set(effect_type.kind, key, after, before == nil)
+  gate.overlay:set(effect_type.kind, key, after, before == nil, target)
   plans:change(planned)
   tell(gate, effect_type, target, desired, planned, { before = before, after = after, outcome = planned.outcome })
   gate.run.report:planned(planned.path, effect_type.kind, key, planned.outcome)

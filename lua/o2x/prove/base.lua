@@ -3,17 +3,16 @@
 local cases = require "o2x.prove.cases"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local verdict = require "o2x.prove.verdict"
 
 local M = {}
-
-local function last_line(text) return text:gsub("%s+$", ""):match "[^\n]*$" end
 
 local function must(result, what)
   if result.code == 0 then return result end
   errors.raise {
     kind = "failed",
     module = "prove",
-    message = ("%s did not end well in the lab: %s"):format(what, last_line(result.stderr)),
+    message = ("%s did not end well in the lab: %s"):format(what, verdict.error_line(result)),
     hint = "o2x prove needs a run that succeeds; --after prepares what it needs",
   }
 end

@@ -9,14 +9,7 @@ local M = {}
 
 local TRIES <const> = 6 -- commands until a run that was disturbed once must be done
 
--- What a command says of itself: its last error, or its last line.
-local function last_line(result)
-  local last
-  for line in result.stderr:gmatch "[^\n]+" do
-    last = line:match "^o2x: (.*)" or last
-  end
-  return last or result.stderr:match "([^\n]*)%s*$"
-end
+local last_line = verdict.error_line
 
 -- The words of the command that a failed run proposes.
 local function proposed(result)
@@ -154,8 +147,19 @@ local function line_of(kind, key, outcome)
   return ("%s %s %s"):format(kind, name, outcome)
 end
 
+-- What a plan could not know may turn out to be there already.
+local function is_open(after)
+  if type(after) ~= "table" then return false end
+  if after["$unknown"] then return true end
+  for _, item in pairs(after) do
+    if is_open(item) then return true end
+  end
+  return false
+end
+
+-- The changes of a run, and how often it came by what was there already.
 local function changes_of(journal)
-  local list, names = {}, {}
+  local list, names, same = {}, {}, {}
   for line in journal:gmatch "[^\n]+" do
     local record = json.read(line:match "{.*}", "journal")
     if record.t == "intent" then
@@ -163,10 +167,12 @@ local function changes_of(journal)
     elseif record.t == "result" then
       local intent = names[record.effect]
       list[#list + 1] = line_of(intent.kind, intent.key, record.outcome)
+    elseif record.t == "same" then
+      local name = line_of(record.kind, record.key, "unchanged")
+      same[name] = (same[name] or 0) + 1
     end
   end
-  table.sort(list)
-  return table.concat(list, "\n")
+  return list, same
 end
 
 local function plan(ground, base)
@@ -176,23 +182,17 @@ local function plan(ground, base)
   local wrong = ground:compare(base.start) or verdict.write_in(ground.lab:log())
   if wrong then return wrong end
   if result.code ~= 0 then return nil, "cannot be planned" end
+  local done, same = changes_of(base.journal)
   local list = {}
   for _, change in ipairs(json.read(result.stdout, "plan").changes) do
-    list[#list + 1] = line_of(change.kind, change.target, change.outcome)
-  end
-  table.sort(list)
-  local planned, done = table.concat(list, "\n"), changes_of(base.journal)
-  if planned == done then return nil end
-  local found = {}
-  local both = { { planned, done, "planned, but not done" }, { done, planned, "done, but not planned" } }
-  for _, pair in ipairs(both) do
-    for line in pair[1]:gmatch "[^\n]+" do
-      local there = ("\n" .. pair[2] .. "\n"):find("\n" .. line .. "\n", 1, true)
-      if not there then found[#found + 1] = pair[3] .. ": " .. line end
+    local unchanged = line_of(change.kind, change.target, "unchanged")
+    if is_open(change.after) and (same[unchanged] or 0) > 0 then
+      same[unchanged] = same[unchanged] - 1
+    else
+      list[#list + 1] = line_of(change.kind, change.target, change.outcome)
     end
   end
-  if #found > 0 then return verdict.line(found) end
-  return "the plan has another number of changes"
+  return verdict.line(verdict.counted_differences(list, done))
 end
 
 local function again(ground, base)

@@ -1,5 +1,6 @@
 --- Compares what a disturbed run left with what an undisturbed one leaves.
 
+local json = require "o2x.base.json"
 local sorted_keys = require "o2x.base.sorted_keys"
 
 local M = {}
@@ -19,17 +20,41 @@ local DRAWN <const> = {
   { "%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d[%d.]*Z?", "TIME" },
 }
 
-local function without_drawn(text)
+-- The hash of a pod template, in names of ReplicaSets and Pods: Kubernetes writes such in these letters. The template
+-- itself is compared, so that its hash tells nothing more.
+local HASH <const> = "%f[%w][bcdfghjklmnpqrstvwxz2456789]+%f[^%w]"
+
+local function hash_word(word)
+  if #word >= 8 and #word <= 10 and word:find "%d" then return "HASH" end
+end
+
+local function without_drawn(text, part)
   for _, pair in ipairs(DRAWN) do
     text = text:gsub(pair[1], pair[2])
   end
+  if part == "k8s" then text = text:gsub(HASH, hash_word) end
   return text
+end
+
+-- Of several tables under one name, each gets its place by what it holds.
+local function put_table(into, name, value)
+  local text, place = json.encode(value), 1
+  while into[name] do
+    local there = json.encode(into[name])
+    if text < there then
+      into[name], value, text = value, into[name], there
+    end
+    place = place + 1
+    name = place == 2 and name .. " (other 2)" or name:gsub("%d+%)$", place .. ")")
+  end
+  into[name] = value
 end
 
 -- Puts a value under a name; what comes under the same name is listed in one order.
 local function put(into, name, value)
   local there = into[name]
-  if there == nil or type(value) == "table" then
+  if type(value) == "table" then return put_table(into, name, value) end
+  if there == nil then
     into[name] = value
     return
   end
@@ -41,19 +66,40 @@ local function put(into, name, value)
   into[name] = table.concat(list, "\n")
 end
 
---- A picture in which ids that each run draws anew are alike: the keys of rows that a server made.
----@param picture table<string, table<string, any>> in full
----@return table picture
-function M.without_drawn_ids(picture)
+-- An archive by pg_dump begins with the time, so that its bytes differ each time; that they are those that the run had
+-- made is compared: with the hash that it gave the object. Beside it lies a description, with that hash and the time.
+local function without_time_of_archive(name, item)
+  local path = name:match "^object (.*)%.dump$" or name:match "^object (.*)%.dump%.json$"
+  if not path or type(item) ~= "table" then return end
+  if name:find "%.json$" then
+    item.sha256 = "HASH OF DESCRIPTION"
+  elseif item.sha256 ~= nil and item.sha256 == item["metadata.o2x-sha256"] then
+    item.sha256, item["metadata.o2x-sha256"] = "HASH OF ARCHIVE", "HASH OF ARCHIVE"
+  end
+end
+
+local function alike(picture, part)
   local result = {}
   for _, name in ipairs(sorted_keys(picture)) do
     local value = picture[name]
     if type(value) == "table" then
-      value = M.without_drawn_ids(value)
+      value = alike(value, part)
+      if part == "aws" then without_time_of_archive(name, value) end
     else
-      value = without_drawn(tostring(value))
+      value = without_drawn(tostring(value), part)
     end
-    put(result, without_drawn(name), value)
+    put(result, without_drawn(name, part), value)
+  end
+  return result
+end
+
+--- A picture in which what each run draws anew is alike: the keys of rows that a server made, times, hashes of these.
+---@param picture table<string, table<string, any>> in full: part → item → text, or path → text
+---@return table picture
+function M.without_drawn_ids(picture)
+  local result = {}
+  for part, items in pairs(picture) do
+    result[part] = alike(items, part)
   end
   return result
 end
@@ -135,6 +181,28 @@ function M.line(differences)
   return table.concat(differences, "; ", 1, math.min(MOST, #differences)) .. more
 end
 
+--- What differs between the changes of a plan and those of a run, each as often as it is there.
+---@param planned string[]
+---@param done string[]
+---@return string[] differences
+function M.counted_differences(planned, done)
+  local more, list = {}, {}
+  for _, line in ipairs(planned) do
+    more[line] = (more[line] or 0) + 1
+  end
+  for _, line in ipairs(done) do
+    more[line] = (more[line] or 0) - 1
+  end
+  for _, line in ipairs(sorted_keys(more)) do
+    local what = more[line] > 0 and "planned, but not done" or "done, but not planned"
+    local times = math.abs(more[line])
+    if times > 0 then
+      list[#list + 1] = ("%s%s: %s"):format(what, times > 1 and (", %d times"):format(times) or "", line)
+    end
+  end
+  return list
+end
+
 local function counted(log)
   local times = {}
   for _, entry in ipairs(log) do
@@ -143,6 +211,18 @@ local function counted(log)
     end
   end
   return times
+end
+
+--- What a command says went wrong: its last error, the line of a step that failed, or its last line.
+---@param result { stderr: string }
+---@return string
+function M.error_line(result)
+  local said, failed
+  for line in result.stderr:gmatch "[^\n]+" do
+    said = line:match "^o2x: (.*)" or said
+    failed = line:match "^%d%d:%d%d:%d%d (.*failed.*)" or line:match "^%d%d:%d%d:%d%d (.*: ! .*)" or failed
+  end
+  return said or failed or result.stderr:match "([^\n]*)%s*$"
 end
 
 --- The writes that took place more often than in an undisturbed run.

@@ -31,4 +31,16 @@ describe("an overlay", function()
     this:set("pg.row", "a", nil, false)
     assert.is_false(this:is_new("pg.row", "a"))
   end)
+
+  it("gives what was written of some kinds, in order", function()
+    this:set("k8s.fields", "b", 1, false, "of b")
+    this:set("pg.row", "a", 1, true, "of a")
+    this:set("k8s.replicas", "a", 2, false, "of a")
+    this:set("k8s.fields", "b", 3, false, "of b")
+    local found = {}
+    for i, one in ipairs(this:written { "k8s.fields", "k8s.replicas" }) do
+      found[i] = ("%s %s %d %s"):format(one.kind, one.key, one.value, one.target)
+    end
+    assert.same({ "k8s.replicas a 2 of a", "k8s.fields b 3 of b" }, found)
+  end)
 end)

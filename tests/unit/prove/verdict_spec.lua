@@ -60,4 +60,39 @@ describe("the verdict", function()
     assert.is_true(verdict.leaks({ "hunter22" }, "it is hunter22."))
     assert.is_false(verdict.leaks({ "hunter22" }, "it is nothing"))
   end)
+
+  it("counts the changes of a plan and of a run", function()
+    assert.same({}, verdict.counted_differences({ "a", "b", "a" }, { "b", "a", "a" }))
+    local found = verdict.counted_differences({ "a", "c" }, { "a", "a", "a", "b" })
+    assert.same({ "done, but not planned, 2 times: a", "done, but not planned: b", "planned, but not done: c" }, found)
+  end)
+
+  it("takes hashes of templates for alike where the templates are", function()
+    local function picture(hash, other, image)
+      local pods = { k8s = {} }
+      pods.k8s["ReplicaSet web-" .. hash] = { image = image, label = hash }
+      pods.k8s["ReplicaSet web-" .. other] = { image = "old", label = other }
+      return verdict.without_drawn_ids(pods)
+    end
+    local expected = picture("5474856bf7", "694b6bc6df", "new")
+    assert.same({}, verdict.differences(expected, picture("f4654f6fd", "78b686dc89", "new")))
+    assert.is_true(#verdict.differences(expected, picture("f4654f6fd", "78b686dc89", "newer")) > 0)
+    assert.is_true(#verdict.differences(expected, picture("f4654f6fd", "f4654f6fd", "new")) > 0)
+  end)
+
+  it("takes archives for alike whose hash is that of their bytes", function()
+    local function picture(bytes, said)
+      return verdict.without_drawn_ids {
+        aws = { ["object b/a.dump"] = { sha256 = bytes, ["metadata.o2x-sha256"] = said } },
+      }
+    end
+    assert.same({}, verdict.differences(picture("1", "1"), picture("2", "2")))
+    assert.is_true(#verdict.differences(picture("1", "1"), picture("1", "2")) > 0)
+  end)
+
+  it("finds the line that says what went wrong", function()
+    local text = "12:00:01 Step: ! vault is sealed\no2x: vault is sealed\n  next: o2x resume R-1\n"
+    assert.equal("vault is sealed", verdict.error_line { stderr = text })
+    assert.equal("done", verdict.error_line { stderr = "a\ndone\n" })
+  end)
 end)

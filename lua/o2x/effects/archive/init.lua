@@ -14,6 +14,7 @@ local pg_sql = require "o2x.client.pg.sql"
 local properties = require "o2x.client.pg.properties"
 local rds_client = require "o2x.client.aws.rds"
 local support = require "o2x.effects.pg.support"
+local value = require "o2x.base.value"
 
 -- A large archive takes long to read, so a run reads it once.
 local contents = {
@@ -144,7 +145,7 @@ local function restore_table(ctx, given)
   local database = own_database(ctx)
   local target = { database = database, copy = copies.restore(database, ctx.run_id), table = name }
   target.kept = archive_table.kept_name(ctx, name)
-  local wanted = {}
+  local wanted = { rows = value.unknown, checksum = value.unknown }
   if ctx.mode ~= "plan" then
     wanted = ctx:recorded(
       "fingerprint of " .. name,

@@ -6,6 +6,7 @@ local errors = require "o2x.base.error"
 local fingerprint = require "o2x.client.pg.fingerprint"
 local support = require "o2x.effects.pg.support"
 local task = require "o2x.base.task"
+local value = require "o2x.base.value"
 
 local M = {}
 
@@ -254,7 +255,8 @@ M.restored_table = {
     local lines = {}
     if target.back then lines[1] = "~ replaced by " .. target.kept end
     if before and after and not target.back then
-      lines[1] = ("~ %d rows are replaced by the archive's %s"):format(before.rows, after.rows or "rows")
+      local rows = value.is_unknown(after.rows) and "rows" or after.rows
+      lines[1] = ("~ %d rows are replaced by the archive's %s"):format(before.rows, rows)
       lines[2] = "~ the current content is kept in the schema o2x"
     end
     return { title = ("table %s of %s"):format(target.table, target.database), lines = lines }

@@ -1,5 +1,6 @@
 --- Small changes of existing objects: the number of replicas of a workload, and single fields. Part of o2x.k8s.
 
+local ahead = require "o2x.effects.k8s.ahead"
 local kubectl = require "o2x.effects.k8s.commands"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
@@ -57,6 +58,8 @@ local function expected(ctx, target, desired, before)
   if before == nil and not ctx:planned() then missing(target) end
   return desired
 end
+
+replicas.ahead = ahead.replicas
 
 replicas.predict = expected
 
@@ -124,6 +127,8 @@ function fields.read(ctx, target)
   local found = get_met(ctx, target)
   return found and project(found, target.places)
 end
+
+fields.ahead = ahead.fields
 
 fields.predict = expected
 

@@ -1,5 +1,6 @@
 --- Objects of the cluster. The desired fields are applied server-side; fields of other managers stay.
 
+local ahead = require "o2x.effects.k8s.ahead"
 local change = require "o2x.effects.k8s.change"
 local kubectl = require "o2x.effects.k8s.commands"
 local compare = require "o2x.client.k8s.compare"
@@ -104,6 +105,8 @@ function object.read(ctx, target)
   local found = support.get(ctx, target)
   return found and compare.remember(found)
 end
+
+object.ahead = ahead.object
 
 local function are_people(managers)
   for _, manager in ipairs(managers) do
@@ -385,19 +388,22 @@ local function request_fields(ctx, given)
   return o
 end
 
+local function target_of_item(item)
+  local metadata = item.metadata
+  return { kind = item.kind, api_version = item.apiVersion, name = metadata.name, namespace = metadata.namespace }
+end
+
 -- What a controller makes of another object, or computes (metrics), is made anew wherever that object is.
 local function notice(ctx, item)
-  local metadata = item.metadata
-  if metadata.ownerReferences or not metadata.uid then return end
-  local of = { kind = item.kind, api_version = item.apiVersion, name = metadata.name, namespace = metadata.namespace }
-  ctx:noticed("k8s.object", of)
+  if item.metadata.ownerReferences or not item.metadata.uid then return end
+  ctx:noticed("k8s.object", target_of_item(item))
 end
 
 local function list(ctx, kind, o)
   local k8s = client(ctx)
   local objects = {}
-  for i, item in ipairs((ctx:retry(ctx.mode == "plan" and k8s.list_shared or k8s.list, k8s, kind, o))) do
-    objects[i] = compare.remember(item)
+  for _, item in ipairs((ctx:retry(ctx.mode == "plan" and k8s.list_shared or k8s.list, k8s, kind, o))) do
+    objects[#objects + 1] = ahead.object(ctx, target_of_item(item), compare.remember(item))
     notice(ctx, item)
   end
   return objects

@@ -21,6 +21,24 @@ local function ask(ctx, checked, op)
   return response
 end
 
+local function missing(target)
+  errors.raise {
+    kind = "failed",
+    module = "service",
+    op = "create",
+    message = target.name .. " does not exist, although an earlier step should have created it",
+  }
+end
+
+-- What the service makes by itself, of what an earlier step creates, is not the run's to create: a plan lists it.
+local function predict(ctx, target)
+  if not target.create then
+    if not ctx:planned() then missing(target) end
+    errors.raise { kind = "refused", code = "when_applied", message = target.name .. " is made by the service itself" }
+  end
+  return { id = ctx:known_later(by_hand.name(target.name)) }
+end
+
 local object = {
   kind = "service.object",
   class = "idempotent",
@@ -46,17 +64,10 @@ local object = {
   end,
   equal = function(current, desired) return (current == nil) == (desired == nil) end,
   write = function(ctx, target)
-    if not target.create then
-      errors.raise {
-        kind = "failed",
-        module = "service",
-        op = "create",
-        message = target.name .. " does not exist, although an earlier step should have created it",
-      }
-    end
+    if not target.create then missing(target) end
     ask(ctx, target.create, "create")
   end,
-  predict = function(ctx, target) return { id = ctx:known_later(by_hand.name(target.name)) } end,
+  predict = predict,
   by_hand = function(ctx, target) return by_hand.object(ctx, target) end,
   show = function(target, before)
     return { title = target.service .. ": " .. target.name, lines = { (before and "  " or "+ ") .. target.name } }
