@@ -77,8 +77,16 @@ local function report_data(report)
   }
 end
 
+-- A long audit is not made for a file that cannot be written.
+local function check_report(path)
+  if not path then return end
+  local why = path == "" and "expected a file" or fs.is_folder(path) and path .. " is a folder"
+  local folder = fs.folder(path)
+  if not why and not fs.is_folder(folder) then why = ("there is no folder %s"):format(folder) end
+  if why then errors.input("--report: " .. why, "name a file: --report=audit.md") end
+end
+
 local function show(reports, options)
-  if options.report then fs.write(options.report, shown.markdown(reports, audit.RANKS, clock.iso())) end
   if options.json then
     local list = {}
     for i, report in ipairs(reports) do
@@ -109,6 +117,7 @@ end
 local function perform(options, arguments)
   local project, config = common.load_project(options)
   local count = at_once(options)
+  check_report(options.report)
   local tenants = chosen(options, arguments, project, config)
   common.print_warnings(config)
   local reports = audits.perform {
@@ -123,6 +132,7 @@ local function perform(options, arguments)
   }
   if arguments[1] and reports[1].error then error(reports[1].error, 0) end
   show(reports, options)
+  if options.report then fs.write(options.report, shown.markdown(reports, audit.RANKS, clock.iso())) end
   return code_of(reports)
 end
 

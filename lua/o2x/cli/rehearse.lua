@@ -48,10 +48,11 @@ end
 local function say_run(result)
   local style, ran = out.style(1), result.run
   local failed = ran and ran.error and ran.error.message or result.message
-  if result.code == 0 then
+  if result.code == 0 or not failed then
     out.data(
       style.bold(style.green "would work")
         .. (": %s in %s"):format(totals(ran and ran.totals), units.duration(result.seconds.run))
+        .. (result.code ~= 0 and (", and end with exit code %d"):format(result.code) or "")
     )
   else
     local step = ran and ran.error and ran.error.step
@@ -62,7 +63,11 @@ end
 local function say_more(name, one)
   if not one then return end
   if one.code ~= 0 then
-    out.data(("%s: %s"):format(name, one.message or ("exit code %s"):format(tostring(one.code))))
+    local why = #one.left > 0 and ("%d things cannot be taken back"):format(#one.left)
+    out.data(("%s: %s"):format(name, one.message or why or ("exit code %s"):format(tostring(one.code))))
+    for _, line in ipairs(one.left) do
+      out.data("  " .. line)
+    end
   elseif name == "second run" then
     local count = changes(one.totals)
     out.data(count == 0 and "second run: 0 changes" or "second run: " .. totals(one.totals))
@@ -71,8 +76,17 @@ local function say_more(name, one)
   end
 end
 
--- A line of the run in the lab, without the commands that it proposes: they would not do in production.
-local function show_line(line) out.say("  " .. line:gsub("; to go back: .*", ""):gsub("; next: .*", "")) end
+-- How a run says what to type next: in a line of its own, or at the end of one.
+local PROPOSED <const> = { "to go back", "done by hand", "next", "check it; to overwrite it" }
+
+-- A line of the run in the lab, without the commands that it proposes: the lab is gone when somebody types them.
+local function show_line(line)
+  for _, words in ipairs(PROPOSED) do
+    if line:find("^%s*" .. words .. ": ") then return end
+    line = line:gsub("; " .. words .. ": .*", "")
+  end
+  out.say("  " .. line)
+end
 
 local function before_run(options)
   return function(result)

@@ -219,14 +219,16 @@ local function bring(ctx, path, content, read_before)
 end
 
 -- The text of a file, in a plan with what the run would have written there.
+-- A link to a folder is removed as a link.
+local function removal(path) return shell.command { "rm", fs.is_folder(path) and "-r" or "-f", "--", path } end
+
 -- The files in the tenant's own folders.
 function text.list(ctx)
   local found = {}
   for _, folder in ipairs(ctx.scope.files.folders or {}) do
     local real = resolve(ctx, folder .. "_", readable(ctx), "the folder")
     for _, name in ipairs(fs.is_folder(fs.folder(real)) and fs.list(fs.folder(real)) or {}) do
-      local command = { "rm", fs.join(fs.folder(real), name) }
-      found[#found + 1] = { target = folder .. name, remove = shell.command(command) }
+      found[#found + 1] = { target = folder .. name, remove = removal(fs.join(fs.folder(real), name)) }
     end
   end
   return found
@@ -239,11 +241,7 @@ function text.names(ctx)
     local real = fs.folder(resolve(ctx, folder .. "_", readable(ctx), "the folder"))
     for _, name in ipairs(fs.is_folder(real) and fs.list(real) or {}) do
       local path = fs.join(real, name)
-      local is_folder = fs.is_folder(path)
-      found[#found + 1] = {
-        name = folder .. name .. (is_folder and "/" or ""),
-        remove = shell.command { "rm", is_folder and "-r" or "-f", path },
-      }
+      found[#found + 1] = { name = folder .. name .. (fs.is_folder(path) and "/" or ""), remove = removal(path) }
     end
   end
   return found

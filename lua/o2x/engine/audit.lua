@@ -136,6 +136,9 @@ local function of_left_overs(this, findings)
   end
 end
 
+-- A run is stopped by what stops its plan: as long as it is there, the runbook mends nothing.
+local IN_THE_WAY <const> = "see to it first, then: %s"
+
 -- What could not be read or planned; what only follows from that is listed apart.
 local function of_problems(this, findings)
   local unseen = {}
@@ -154,8 +157,8 @@ local function of_problems(this, findings)
         where = problem.path,
         is = tostring(err),
         lines = { tostring(err) },
-        hint = not foreign and err.hint or nil,
-        mend = (foreign or not err.hint) and run_command(this, foreign or nil) or nil,
+        hint = not foreign and (err.hint or IN_THE_WAY:format(run_command(this))) or nil,
+        mend = foreign and run_command(this, foreign) or nil,
       }
     end
   end

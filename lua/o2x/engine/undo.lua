@@ -15,6 +15,7 @@ local program = require "o2x.core.program"
 local reversal = require "o2x.engine.reversal"
 local step = require "o2x.script.step"
 local suggest = require "o2x.base.suggest"
+local take_over = require "o2x.engine.take_over"
 local task = require "o2x.base.task"
 local undone = require "o2x.engine.undone"
 local value = require "o2x.base.value"
@@ -169,6 +170,7 @@ local function compare(run, one, now)
   local image = contract.image(one.type, now, one.past.desired, one.entry.key)
   local foreign = one.to.foreign
   if value.equal(image, left) and not foreign then return nil end
+  if image == nil and one.entry.before == nil then return nil end -- somebody has taken it back already
   local tree = differing(left, image)
   return {
     effect = one.entry.id,
@@ -196,10 +198,16 @@ local function lines_of(conflicts)
 end
 
 -- What a resumed undo needs is the same word for the command that continues it.
-local function command(run, effect)
+local function command(run, conflicts)
   local words = run.past and "o2x resume " .. run.id
     or ("o2x undo %s --confirm=%s"):format(M.name(run.undo), run.tenant_name)
-  return ("%s --take-over=%s"):format(words, effect:sub(1, 8))
+  for _, word in ipairs(run.undo.take_over) do
+    words = words .. " " .. take_over.option(word)
+  end
+  for _, one in ipairs(conflicts) do
+    words = ("%s --take-over=%s"):format(words, one.effect:sub(1, 8))
+  end
+  return words
 end
 
 local function refuse(run, conflicts)
@@ -214,7 +222,7 @@ local function refuse(run, conflicts)
       more
     ),
     details = lines_of(conflicts),
-    hint = "check it; to overwrite it: " .. command(run, first.effect),
+    hint = "check it; to overwrite it: " .. command(run, conflicts),
   }
 end
 

@@ -110,6 +110,32 @@ function M.equal(current, desired)
   return not managed or all_desired(managed, desired)
 end
 
+-- A copy with another value at a path of fields.
+local function with(object, path, at, item)
+  local copy = {}
+  for name, field in pairs(object) do
+    copy[name] = field
+  end
+  copy[path[at]] = path[at + 1] and with(object[path[at]], path, at + 1, item) or item
+  return setmetatable(copy, getmetatable(object))
+end
+
+--- A claim that was made larger cannot be made smaller again: its size is what the server has.
+---@param current table? as the server gave it
+---@param desired table?
+---@return table? desired
+function M.as_grown(current, desired)
+  if not (current and desired) or desired.kind ~= "PersistentVolumeClaim" then return desired end
+  local function storage_of(claim)
+    local resources = (claim.spec or {}).resources
+    return type(resources) == "table" and type(resources.requests) == "table" and resources.requests.storage or nil
+  end
+  local size, wanted = storage_of(current), storage_of(desired)
+  local now, was = quantity.value(size), quantity.value(wanted)
+  if not (now and was and now > was) then return desired end
+  return with(desired, { "spec", "resources", "requests", "storage" }, 1, size)
+end
+
 --- Whether everything of `desired` is in `current`, as parts of objects of the server's own kinds.
 ---@param current any
 ---@param desired any

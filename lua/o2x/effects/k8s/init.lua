@@ -44,7 +44,7 @@ local object = {
 
 -- An object that is being deleted is as good as gone, whatever is in it.
 function object.equal(current, desired)
-  return not (current.metadata or {}).deletionTimestamp and compare.equal(current, desired)
+  return not (current.metadata or {}).deletionTimestamp and compare.equal(current, compare.as_grown(current, desired))
 end
 
 -- Nobody can stop a deletion; the object goes as soon as nothing holds it any more.
@@ -134,12 +134,13 @@ function object.write(ctx, target, desired, before, _, taken)
   elseif k8s.grants:is_shared(target.namespace, target.name) then
     k8s:create(compare.clean(desired)) -- never the one that came there meanwhile
   else
-    apply(k8s, compare.clean(desired), before, target.force or taken)
+    apply(k8s, compare.clean(compare.as_grown(before, desired)), before, target.force or taken)
   end
 end
 
 -- Whose fields they are is the server's to say: it is asked to do it, and not to keep it.
 function object.predict(ctx, target, desired, before, taken)
+  desired = compare.as_grown(before, desired)
   if desired ~= nil then refuse_leaving(target, before) end
   local k8s = client(ctx)
   local certain = before and desired and not value.has_unknown(desired) and not (target.force or taken)

@@ -40,10 +40,12 @@ end
 
 local function what_of(change) return ("%s %s"):format(change.kind, change.target) end
 
+-- A message begins with the place in the script, which has another path in the copy of a runbook of elsewhere.
 local function problems_of(plan)
   local map = {}
   for _, problem in ipairs(plan.problems or {}) do
-    map[problem.error.message] = problem
+    local message = problem.error.message:gsub("^%S*/([^/%s]+%.lua:%d+: )", "%1")
+    map[message] = problem
   end
   return map
 end

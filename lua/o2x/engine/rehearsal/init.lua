@@ -36,7 +36,7 @@ local M = {}
 -- ---- reading production ----
 
 local function prepare(asked, seen, file, params)
-  return run.prepare {
+  local this = run.prepare {
     mode = "plan",
     project = asked.project,
     config = asked.config,
@@ -48,6 +48,15 @@ local function prepare(asked, seen, file, params)
     report = asked.report,
     witness = seen,
   }
+  table.insert(asked.looks, this)
+  return this
+end
+
+local function close_looks(asked)
+  for _, this in ipairs(asked.looks) do
+    this.close_clients()
+  end
+  asked.looks = {}
 end
 
 local UNREADABLE <const> = { unreachable = true, unauthorised = true, timeout = true }
@@ -144,9 +153,18 @@ local function measured(result, name, fn, ...)
   return first, second
 end
 
--- -> code, totals, message
+-- -> code, totals, message, left: what could not be taken back
 local function outcome_of(data, ended)
-  return { code = ended.code, totals = data and data.totals, message = ended.stderr:match "o2x: ([^\n]*)" }
+  local left = {}
+  for line in ended.stderr:gmatch "not undone: ([^\n]*)" do
+    left[#left + 1] = line
+  end
+  return {
+    code = ended.code,
+    totals = data and data.totals,
+    message = ended.stderr:match "o2x: ([^\n]*)",
+    left = json.array(left),
+  }
 end
 
 local function take_back(at, id, confirm) return outcome_of(at:json { "undo", id, confirm, "--json" }) end
@@ -190,7 +208,7 @@ end
 ---@field run table? of `o2x show --json`
 ---@field message string? of a run that failed
 ---@field again table? code, totals, message of the second run
----@field undo table? the same of its undo
+---@field undo table? the same of its undo, and `left`: what cannot be taken back
 ---@field seconds table<string, number>
 ---@field folder string? of a lab that is kept
 ---@field commands string[]? what looks at it
@@ -201,6 +219,8 @@ end
 function M.perform(asked)
   local result = { left = {}, seconds = {} }
   local seen, texts = witness.new(), made_up.new()
+  asked.looks = {}
+  local _looks <close> = defer(function() close_looks(asked) end)
   asked.say(("reading %s, as it is now"):format(asked.tenant))
   local this, plan = measured(result, "read", read, asked, seen, result.left)
   seen:look_on(this, result.left)
@@ -208,7 +228,7 @@ function M.perform(asked)
   local ground = this.platform.ground and this.platform.ground(this.tenant)
   local objects, secrets = objects_of(texts, luggage.objects), secrets_of(this, texts)
   local real = plan:data()
-  this.close_clients()
+  close_looks(asked)
   if not ground then
     errors.input(
       "stdlib/platform.lua does not say what all tenants share, so no lab can be made for one",

@@ -170,4 +170,29 @@ describe("an object of the server", function()
     assert.is_nil(clean.status)
     assert.equal("u", current.metadata.uid)
   end)
+
+  local function claim(size)
+    return { kind = "PersistentVolumeClaim", spec = { resources = { requests = { storage = size } }, a = 1 } }
+  end
+
+  for _, row in ipairs {
+    { "larger", claim "500Gi", claim "100Gi", "500Gi" },
+    { "larger, written otherwise", claim "1Ti", claim "100G", "1Ti" },
+    { "smaller", claim "50Gi", claim "100Gi", "100Gi" },
+    { "no amount", claim "x", claim "100Gi", "100Gi" },
+    { "nothing", { kind = "PersistentVolumeClaim" }, claim "100Gi", "100Gi" },
+  } do
+    it("of a volume claim keeps its size: " .. row[1], function()
+      local grown = compare.as_grown(row[2], row[3])
+      assert.same(claim(row[4]), grown)
+      assert.not_equal(row[2], grown)
+    end)
+  end
+
+  it("of another kind, or none, is as it was desired", function()
+    local desired = { kind = "X", spec = { resources = { requests = { storage = "1Gi" } } } }
+    assert.equal(desired, compare.as_grown({ kind = "X", spec = claim("2Gi").spec }, desired))
+    assert.equal(desired, compare.as_grown(nil, desired))
+    assert.is_nil(compare.as_grown(desired, nil))
+  end)
 end)

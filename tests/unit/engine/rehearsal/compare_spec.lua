@@ -70,6 +70,12 @@ local ROWS = {
       { what = "Deploy", why = "a problem in the rehearsal only: no file" },
     },
   },
+  {
+    "nothing of a runbook's folder",
+    plan({}, { problem "/home/ops/own.lua:8: it is broken" }),
+    plan({}, { problem "runbooks/own.lua:8: it is broken" }),
+    {},
+  },
 }
 
 describe("rehearsal.compare", function()
