@@ -7,6 +7,7 @@
 
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
+local left = require "o2x.prove.left"
 local program = require "o2x.core.program"
 local sorted_keys = require "o2x.base.sorted_keys"
 local verdict = require "o2x.prove.verdict"
@@ -29,7 +30,10 @@ Ground.__index = Ground
 
 -- Shared memory if there is some: no case waits for a disk.
 local function parent_folder()
-  return fs.is_folder "/dev/shm" and pcall(fs.write, "/dev/shm/.o2x-prove", "") and "/dev/shm/o2x-prove-" or nil
+  local probe = "/dev/shm/" .. left.prefix() .. "probe"
+  local ok = fs.is_folder "/dev/shm" and pcall(fs.write, probe, "")
+  if ok then fs.remove(probe) end
+  return ok and "/dev/shm" or left.temporary()
 end
 
 --- A new ground.
@@ -40,7 +44,7 @@ end
 function M.new(lab, server, words)
   local self = setmetatable({ lab = lab, server = server, words = words, cpu = 0, commands = 0 }, Ground)
   self.tenant = words[2]
-  self.folder = fs.temp_folder(parent_folder())
+  self.folder = left.folder(parent_folder())
   self.state = fs.join(self.folder, "state")
   self.temporary = fs.join(self.folder, "tmp")
   self:clear()

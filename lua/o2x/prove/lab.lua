@@ -5,6 +5,7 @@ local fs = require "o2x.base.fs"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
 local proc = require "o2x.base.proc"
+local left = require "o2x.prove.left"
 local program = require "o2x.core.program"
 local sorted_keys = require "o2x.base.sorted_keys"
 
@@ -41,7 +42,7 @@ local function read_description(dir) return json.read(fs.read(fs.join(dir, "lab.
 function M.start(options)
   options = options or {}
   local own = not options.folder
-  local dir = options.folder or fs.temp_folder(fs.join(os.getenv "TMPDIR" or "/tmp", "o2x-prove-"))
+  local dir = options.folder or left.folder(left.temporary())
   local words = { "up", "--memory", "--dir=" .. dir, ("--owner=%d"):format(program.pid()) }
   if options.platform then words[#words + 1] = "--platform=" .. options.platform end
   run(table.unpack(words))
