@@ -17,7 +17,7 @@ M.KEY = "o2x.io/maintenance"
 ---@return table? record nil if there is no object or no annotation
 function M.saved(object)
   local annotation = object and (object.metadata.annotations or {})[M.KEY]
-  if not annotation then return nil end
+  if type(annotation) ~= "string" then return nil end -- or not known: a checklist that is printed without the cluster
   local what = ("the annotation %s of %s"):format(M.KEY, object.metadata.name or "an object")
   return json.check(json.decode(annotation, what), "map", what)
 end

@@ -6,6 +6,7 @@ local guide = require "o2x.engine.guide"
 local memo = require "o2x.base.memo"
 local params = require "o2x.project.params"
 local plain = require "o2x.base.plain"
+local registration = require "o2x.engine.registration"
 local retry = require "o2x.base.retry"
 local step = require "o2x.script.step"
 local store = require "o2x.engine.store"
@@ -76,7 +77,14 @@ function Context:check_later(what) runs[self].plan:check_later(step.path(), what
 ---@param kind string
 ---@param target any
 ---@return any
-function Context:read(kind, target) return runs[self].gate:read(kind, target) end
+function Context:read(kind, target)
+  local run = runs[self]
+  if not run.guide or step.in_check() then return run.gate:read(kind, target) end
+  local ok, found = xpcall(run.gate.read, errors.handler, run.gate, kind, target)
+  if ok then return found end
+  if not registration.UNANSWERED[errors.wrap(found).kind] then error(found, 0) end
+  return run.gate:assumed(nil, target)
+end
 
 --- Tells a rehearsal of a target that was seen in another way than by its type's read: in a list.
 ---@param kind string

@@ -299,7 +299,7 @@ function Gate:admit(kind, target, desired)
     errors.raise { kind = "refused", op = kind, message = "a check must only read, but this one writes " .. kind }
   end
   refuse_leaks(self.run, effect_type, target, desired)
-  if self.run.registration then self.run.registration:require(kind) end
+  if self.run.registration and not self.run.guide then self.run.registration:require(kind) end
   return effect_type
 end
 
@@ -340,7 +340,9 @@ end
 
 -- Fills `planned`, the effect of the plan, as far as it comes.
 local function predict(gate, effect_type, target, desired, planned)
-  local key = planned.key
+  local key, run = planned.key, gate.run
+  -- A checklist says what is not certain beside the command, instead of leaving the command out.
+  if run.guide and run.registration then run.registration:require(effect_type.kind) end
   local before, plans = gate:read(effect_type.kind, target), gate.run.plan
   planned.nth, planned.path = count(gate, effect_type, key), step.path()
   local equal = contract.equal(effect_type, before, desired)
@@ -384,6 +386,19 @@ function Gate:leave_open(effect_type, key, desired)
   }
 end
 
+--- What a checklist goes on with where a system does not answer: what the tenant's file says of its row in the
+--- registry; otherwise, that nobody knows it.
+---@param effect_type o2x.effect_type? of a write: what is not predicted is as desired
+---@param target any
+---@return any
+function Gate:assumed(effect_type, target)
+  local run = self.run
+  if not run.guide then return nil end
+  local row = run.registration and run.registration:assumed(target)
+  if row then return row end
+  return (not effect_type or effect_type.predict) and value.unknown or nil
+end
+
 --- Plans an effect: compares, and writes to the overlay only. What cannot be planned is noted, and taken as done,
 --- unless the script wants to know.
 ---@param effect_type o2x.effect_type
@@ -411,7 +426,7 @@ function Gate:plan(effect_type, target, desired)
     err = errors.amend(err, { hint = "look at it; to overwrite it: " .. take_over.option(key) })
   end
   self.run.plan:problem(step.path(), err, effect_type.kind, key, planned)
-  return desired, desired == nil and "deleted" or "changed"
+  return self:assumed(effect_type, target) or desired, desired == nil and "deleted" or "changed"
 end
 
 local function hash(...) return crypto.sha256(table.concat({ ... }, "\0")):sub(1, 32) end

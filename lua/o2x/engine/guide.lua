@@ -19,7 +19,7 @@ local Guide = {}
 Guide.__index = Guide
 
 ---@class o2x.guide.item
----@field kind "effect"|"check"
+---@field kind "effect"|"check"|"step" step: what a step would do next is not known
 ---@field path string of the step
 ---@field state "done"|"todo"|"unknown"|"later" later: a check that can be true only after the effects before it
 ---@field title string
@@ -262,10 +262,33 @@ function Guide:look(path, title, fn, later)
   return ok, result, why
 end
 
+--- Adds a step that ends where a system does not answer: by which command a person sees what was looked at last.
+---@param path string of the step; "" outside of all
+---@param err table
+---@param last { look: (fun(): string[])? } of watched
+function Guide:stuck(path, err, last)
+  insert(self.items, {
+    kind = "step",
+    path = path,
+    title = "what else is to be done here depends on what is there",
+    state = "unknown",
+    why = value.text(err),
+    lines = last.look and lines_of(self, last.look) or {},
+  })
+end
+
+--- Calls a function, and keeps the way to look at what it read last.
+---@param last table its field look is set
+---@param fn function
+---@param ... any arguments of fn
+---@return any ... what fn returns
+function Guide.watched(_, last, fn, ...) return task.within("last_look", last, fn, ...) end
+
 --- Adds a command by which a person sees what the check that runs now looks at.
 ---@param fn fun(): string[] lines
 function M.note_look(fn)
-  local looks = task.context().looks
+  local looks, last = task.context().looks, task.context().last_look
+  if last then last.look = fn end
   if not looks then return end
   local seen = {}
   for _, line in ipairs(looks) do

@@ -109,6 +109,7 @@ end
 ---@param path string "" for what comes after the last step that could
 ---@param err table
 ---@return any unknown
+---@return table err as it is noted
 function Plan:skip(path, err)
   local first = self.problems[1]
   if first and (err.kind == "bug" or err.code == unknown.CODE or path == "") then -- it follows from an earlier one
@@ -122,7 +123,7 @@ function Plan:skip(path, err)
     }
   end
   self:problem(path, err)
-  return value.unknown
+  return value.unknown, err
 end
 
 --- Would anything change?

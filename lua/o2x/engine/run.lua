@@ -348,11 +348,14 @@ local function rehearse(run)
   local _close <close> = defer(run.close_clients)
   run.registration:check()
   if run.undo then undo.remember_id(run) end
-  local ok, err = xpcall(deadline.perform, errors.handler, run, perform)
+  local last = {}
+  local ok, err = xpcall(task.within, errors.handler, "last_look", last, deadline.perform, run, perform)
   if not ok then
     err = errors.wrap(err)
-    if #run.plan.problems == 0 or not run.plan:goes_on_after(err) then error(err, 0) end
-    run.plan:skip("", err)
+    local alone = #run.plan.problems == 0 and not (run.guide and registration.UNANSWERED[err.kind])
+    if alone or not run.plan:goes_on_after(err) then error(err, 0) end
+    local _, why = run.plan:skip("", err)
+    if run.guide then run.guide:stuck("", why, last) end
   end
   if run.auditing or not run.plan:has_changes() then return end
   hooks.before(run)

@@ -28,6 +28,9 @@ local function title_of(item)
   return table.concat(words, " ")
 end
 
+-- The shell says what it waits for.
+local function asks(name) return ("IFS= read -rsp '%s: ' %s && export %s"):format(name, name, name) end
+
 -- The lines before the first step: the folder, the addresses, the secrets that a person types.
 local function preparation(guide, about)
   local lines = { "set -o pipefail", shell.command { "cd", about.folder } }
@@ -43,7 +46,7 @@ local function preparation(guide, about)
       printable.line(one.label),
       printable.line(one.source or "?")
     )
-    lines[#lines + 1] = ("IFS= read -rs %s && export %s"):format(one.name, one.name)
+    lines[#lines + 1] = asks(one.name)
   end
   return lines
 end

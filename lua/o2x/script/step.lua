@@ -69,24 +69,32 @@ local function recordable(run, path, result)
 end
 
 -- Raises what ended a step. A plan notes it and goes on without the step's result.
-local function failed(run, path, err, seconds)
+local function failed(run, path, err, seconds, last)
   if err.kind ~= "cancelled" and not err.step then errors.amend(err, { step = path }) end
   run.report:step_failed(path, err, seconds)
   if run.journal then
     run.journal:append({ t = "fail", path = path, kind = err.kind, message = value.text(err), at = run.now() }, true)
   end
   if run.mode == "plan" and not task.context().catches and run.plan:goes_on_after(err) then
-    return run.plan:skip(path, err)
+    local skipped, why = run.plan:skip(path, err)
+    if run.guide then run.guide:stuck(path, why, last) end
+    return skipped
   end
   error(err, 0)
 end
 
+-- Calls the function of a step; a checklist for people needs what it looked at last.
+local function call(run, last, fn, ...)
+  if not run.guide then return xpcall(fn, errors.handler, ...) end
+  return xpcall(run.guide.watched, errors.handler, run.guide, last, fn, ...)
+end
+
 local function perform(run, path, fn, ...)
-  local start = task.now()
+  local start, last = task.now(), {}
   run.report:step_started(path)
   if run.journal then run.journal:append({ t = "step", path = path, at = run.now() }, true) end
-  local ok, result = xpcall(fn, errors.handler, ...)
-  if not ok then return failed(run, path, errors.wrap(result), task.now() - start) end
+  local ok, result = call(run, last, fn, ...)
+  if not ok then return failed(run, path, errors.wrap(result), task.now() - start, last) end
   local again, kept = recordable(run, path, result)
   if run.journal then
     run.journal:append({ t = "done", path = path, result = kept, seconds = task.now() - start, at = run.now() }, true)

@@ -126,6 +126,40 @@ local function load_groups(kinds, get)
   end
 end
 
+-- Kinds that clusters of our platform have: group, version, kind, plural, short name.
+local USUAL <const> = {
+  { "", "v1", "ConfigMap", "configmaps", "cm" },
+  { "", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", "pvc" },
+  { "", "v1", "Pod", "pods", "po" },
+  { "", "v1", "Secret", "secrets" },
+  { "", "v1", "Service", "services", "svc" },
+  { "", "v1", "ServiceAccount", "serviceaccounts", "sa" },
+  { "apps", "v1", "DaemonSet", "daemonsets", "ds" },
+  { "apps", "v1", "Deployment", "deployments", "deploy" },
+  { "apps", "v1", "ReplicaSet", "replicasets", "rs" },
+  { "apps", "v1", "StatefulSet", "statefulsets", "sts" },
+  { "autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa" },
+  { "batch", "v1", "CronJob", "cronjobs", "cj" },
+  { "batch", "v1", "Job", "jobs" },
+  { "cert-manager.io", "v1", "Certificate", "certificates", "cert" },
+  { "monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules", "promrule" },
+  { "monitoring.coreos.com", "v1", "ServiceMonitor", "servicemonitors", "smon" },
+  { "networking.k8s.io", "v1", "Ingress", "ingresses", "ing" },
+  { "networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "netpol" },
+  { "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", "pdb" },
+}
+
+--- The usual kinds, for a checklist that is printed while the server does not answer.
+---@return table kinds
+function M.usual()
+  local kinds = setmetatable({ exact = {}, named = {} }, Kinds)
+  for _, one in ipairs(USUAL) do
+    local item = { kind = one[3], plural = one[4], singular = one[3]:lower(), namespaced = true, short = { one[5] } }
+    add(kinds, one[1], one[2], item)
+  end
+  return kinds
+end
+
 --- Fetches the kinds from the server.
 ---@param get fun(path: string, accept: string?): table the decoded answer
 ---@return table kinds

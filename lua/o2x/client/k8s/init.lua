@@ -34,6 +34,9 @@ Client.__index = Client
 ---@field reach (fun(options: o2x.retry.options, fn: function): any)? makes such a request with retries; retry.read
 ---@field answers table? a memo (o2x.base.memo): what was read serves all who read it, as in a plan
 
+-- A checklist for people goes on after these with the usual kinds.
+local UNANSWERED <const> = { unreachable = true, unauthorised = true, timeout = true }
+
 --- A client for one cluster.
 ---@param options o2x.k8s.options
 ---@return table client
@@ -48,6 +51,7 @@ function M.new(options)
     shares = options.answers ~= nil,
     shared = options.answers or memo.new(0),
     facts = memo.new(math.huge),
+    by_hand = options.by_hand,
   }, Client)
 end
 
@@ -172,7 +176,11 @@ end
 ---@return table kinds see o2x.k8s.discovery
 function Client:kinds()
   return self.facts:get("kinds", function()
-    return discovery.load(function(path, accept) return self:get_json(path, accept) end)
+    local function get(path, accept) return self:get_json(path, accept) end
+    local ok, kinds = pcall(discovery.load, get)
+    if ok then return kinds end
+    if self.by_hand and errors.is(kinds) and UNANSWERED[kinds.kind] then return discovery.usual() end
+    error(kinds, 0)
   end)
 end
 
@@ -470,6 +478,7 @@ function M.for_run(_, scope, run, client)
     retry_seconds = run.retry_seconds,
     reach = run.gate and function(...) return run.gate:reach("k8s", ...) end,
     answers = run.answers,
+    by_hand = run.guide ~= nil,
   }
 end
 

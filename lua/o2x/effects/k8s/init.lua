@@ -449,6 +449,10 @@ local function api(ctx)
     ---@param namespace string? the tenant's own by default
     ---@return table? object nil if there is none
     get = function(kind, name, namespace)
+      ctx:look(function()
+        local where = namespace or client(ctx).namespace
+        return { kubectl.get { kind = kind, name = name, namespace = where } }
+      end)
       local target = target_of(ctx, kind, name, namespace)
       return ctx:read(is_secret(target) and "k8s.secret" or "k8s.object", target)
     end,

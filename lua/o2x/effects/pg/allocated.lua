@@ -199,7 +199,8 @@ local function by_hand(ctx, target, desired, before)
   local sql = psql.insert(target, values)
   if not found then
     local computed = ID:format(target.prefix, number .. "::text", target.digits)
-    sql = psql.insert(target, values, { [target.column] = computed })
+    local insert = value.is_unknown(before) and psql.insert_unless_there or psql.insert
+    sql = insert(target, values, { [target.column] = computed })
   end
   return {
     psql.command(target.database, ("BEGIN;\n%s;\n%s\nCOMMIT;"):format(lock_of(target)[1], sql)),

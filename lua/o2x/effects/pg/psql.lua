@@ -103,8 +103,13 @@ function M.insert(target, values, computed)
   return ("INSERT INTO %s (%s)\nVALUES (%s);"):format(pg.quote_table(target.table), names, list)
 end
 
-local function insert_unless_there(target, values)
-  local names, list = columns_of(target, values)
+--- The statement that makes a row unless there is one with its key.
+---@param target table table, key
+---@param values table column → value
+---@param computed table<string, string>? column → SQL that gives its value
+---@return string
+function M.insert_unless_there(target, values, computed)
+  local names, list = columns_of(target, values, computed)
   return ("INSERT INTO %s (%s)\nSELECT %s\nWHERE NOT EXISTS (SELECT FROM %s WHERE %s);"):format(
     pg.quote_table(target.table),
     names,
@@ -135,7 +140,7 @@ function M.row(target, desired, before, changed)
   if before == nil then return M.insert(target, desired) end
   if not value.is_unknown(before) then return update(target, changed or desired) end
   local there = next(desired) ~= nil and update(target, desired) .. "\n" or ""
-  return there .. insert_unless_there(target, desired)
+  return there .. M.insert_unless_there(target, desired)
 end
 
 --- The command that runs statements.

@@ -2,6 +2,7 @@
 --- at once.
 
 local column_form = require "o2x.effects.pg.column_form"
+local errors = require "o2x.base.error"
 local known = require "o2x.effects.pg.known"
 local row_sql = require "o2x.effects.pg.row_sql"
 local row_value = require "o2x.effects.pg.row_value"
@@ -79,14 +80,19 @@ local function prepare(ctx, db, items)
   row_value.explain(target or items[1].target, function() error(problem, 0) end)
 end
 
+-- A plan goes on after these: each row is then a line of what could not be planned.
+local UNANSWERED <const> = { unreachable = true, unauthorised = true, timeout = true }
+
 --- The values of rows in the form in which the database gives them back. What the rows are now is read along.
 ---@param ctx table
 ---@param items { target: table, values: table }[] of one database
 ---@return table[] values
 function M.prepare(ctx, items)
   local function read(db) return prepare(ctx, db, items) end
-  local list = ctx:ask("pg", support.read, ctx, items[1].target.database, read)
-  if list then return list end
+  local ok, list = xpcall(ctx.ask, errors.handler, ctx, "pg", support.read, ctx, items[1].target.database, read)
+  local err = not ok and errors.wrap(list)
+  if err and not (ctx.mode == "plan" and UNANSWERED[err.kind]) then error(err, 0) end
+  if ok and list then return list end
   local given = {}
   for i, item in ipairs(items) do
     given[i] = item.values
