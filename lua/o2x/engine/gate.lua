@@ -412,7 +412,10 @@ function Gate:plan(effect_type, target, desired)
   local ok, after, result = xpcall(predict, errors.handler, self, effect_type, target, desired, planned)
   if ok then return after, result end
   local err = errors.wrap(after)
-  if err.kind ~= "cancelled" then tell(self, effect_type, target, desired, planned, { problem = err }) end
+  if err.kind ~= "cancelled" then
+    local later = err.code == "when_applied" and self.run.plan:has_changes(task.place())
+    tell(self, effect_type, target, desired, planned, { problem = not later and err or nil, later = later })
+  end
   if err.code == "when_applied" then self:leave_open(effect_type, key, desired) end
   if
     err.kind == "bug"

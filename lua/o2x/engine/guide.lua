@@ -218,7 +218,7 @@ local WHAT <const> = { created = "create", changed = "change", deleted = "delete
 ---@param ctx table
 ---@param effect_type o2x.effect_type
 ---@param found { path: string, key: string, target: any, desired: any, before: any, after: any, outcome: string?,
----  problem: table? } outcome nil: it is not known what is there
+---  problem: table?, later: boolean? } outcome nil: it is not known what is there; later: made by what comes before
 function Guide:effect(ctx, effect_type, found)
   local known = found.outcome ~= nil
   local done = found.outcome == "unchanged"
@@ -232,7 +232,7 @@ function Guide:effect(ctx, effect_type, found)
     type = effect_type.kind,
     key = value.text(found.key),
     title = ok and shown.title or value.text(found.key),
-    state = done and "done" or known and "todo" or "unknown",
+    state = done and "done" or found.later and "later" or known and "todo" or "unknown",
     what = WHAT[found.outcome] or not known and (found.desired == nil and "delete" or "ensure") or nil,
     lines = lines,
     why = found.problem and value.text(found.problem) or nil,
