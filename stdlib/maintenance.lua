@@ -14,11 +14,11 @@ local M = { of = status.of, describe = status.describe, overdue = status.overdue
 
 -- A new record, or the current one with another planned end.
 local function prepare(tenant, seconds)
-  local current, now = status.of(tenant), clock.now()
+  local since, planned_end = clock.stamp(0, seconds)
   local run = runs.current()
-  local record = current
-    or { tenant = tenant.name, since = clock.iso(now), by = run.user .. "@" .. run.host, run = run.id }
-  record["until"] = clock.iso(now + seconds)
+  local record = status.of(tenant)
+    or { tenant = tenant.name, since = since, by = run.user .. "@" .. run.host, run = run.id }
+  record["until"] = planned_end
   return record
 end
 
@@ -34,7 +34,7 @@ local function silence(tenant, record)
     if not k8s.get("Service", target.service, target.namespace) then
       fail(("there is no %s in %s"):format(target.service, target.namespace))
     end
-    local comment = ("maintenance of %s by %s (%s)"):format(tenant.name, record.by, record.run)
+    local comment = "maintenance of " .. tenant.name .. " by " .. record.by .. " (" .. record.run .. ")"
     alerts.silence(target, { until_time = record["until"], comment = comment })
   end)
   if not ok then log("the alerts are not silenced: " .. tostring(problem)) end
@@ -62,7 +62,7 @@ function M.on(tenant, seconds)
   step("Show the maintenance page", page.show, tenant, annotation)
   local found = step("List the workloads", workloads.list, tenant)
   step("Stop the services", workloads.stop, tenant, found, annotation)
-  log(status.describe(tenant, record))
+  log(status.announce(tenant, record))
 end
 
 local function any_saved(found)

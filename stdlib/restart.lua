@@ -29,7 +29,7 @@ function M.run(tenant, params)
   if not params.services then
     invalid("missing parameter services", ("services=%s, or services=all"):format(catalogue.names()[1]))
   end
-  local chosen, since = services.choose(params.services), clock.iso()
+  local chosen, since = services.choose(params.services), clock.stamp()
   check(tenant, chosen)
   services.each(services.waves(chosen), function(service)
     local name = naming.resource(tenant, service)

@@ -40,14 +40,7 @@ function M.overdue(record)
   return seconds >= 0 and math.tointeger(seconds // 1) or nil
 end
 
---- One line for people: since when, by whom, until when, and whether that has passed.
----@param tenant table
----@param record table
----@return string
-function M.describe(tenant, record)
-  local overdue = M.overdue(record)
-  local planned_end = overdue and ("IT SHOULD HAVE ENDED %s AGO (%s)"):format(text.duration(overdue), record["until"])
-    or "until " .. record["until"]
+local function line(tenant, record, planned_end)
   return ("%s has been in maintenance since %s by %s (%s); %s"):format(
     tenant.name,
     record.since,
@@ -55,6 +48,23 @@ function M.describe(tenant, record)
     record.run,
     planned_end
   )
+end
+
+--- One line for people: since when, by whom, and until when as it was just planned.
+---@param tenant table
+---@param record table
+---@return string
+function M.announce(tenant, record) return line(tenant, record, "until " .. record["until"]) end
+
+--- One line for people: since when, by whom, until when, and whether that has passed.
+---@param tenant table
+---@param record table
+---@return string
+function M.describe(tenant, record)
+  local overdue = M.overdue(record)
+  if not overdue then return M.announce(tenant, record) end
+  local late = "IT SHOULD HAVE ENDED %s AGO (%s)"
+  return line(tenant, record, late:format(text.duration(overdue), record["until"]))
 end
 
 --- Stops the run with an input error if the tenant is in maintenance.

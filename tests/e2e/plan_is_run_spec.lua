@@ -10,7 +10,7 @@ local value = require "o2x.base.value"
 
 -- Each in the state that the one before leaves; what somebody does before that.
 local STATES <const> = {
-  { "onboard newclient", changes = 85 },
+  { "onboard newclient", changes = 84 },
   { "onboard newclient", changes = 0 },
   { "cache-clear newclient --confirm=newclient" },
   { "scale newclient service=service-sso replicas=4 force=true --confirm=newclient", changes = 1 },

@@ -59,6 +59,12 @@ function Context:waiting() end
 --- A value that a resumed run would see again.
 function Context:recorded(_, fn) return fn() end
 
+--- A value of the run itself.
+function Context:of_the_run(_, fn) return self.mode == "plan" and value.unknown or fn() end
+
+--- The run's id, for a desired value.
+function Context:id_of_the_run() return self.mode == "plan" and value.unknown or self.run_id end
+
 --- Refuses.
 function Context:refuse(message, hint) errors.raise { kind = "refused", message = message, hint = hint } end
 

@@ -4,6 +4,7 @@ local daemon = require "lab.daemon"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local proc = require "o2x.base.proc"
+local prove_lab = require "o2x.prove.lab"
 
 local Lab = {}
 Lab.__index = Lab
@@ -46,8 +47,18 @@ function M.start()
   return lab
 end
 
+--- Starts a lab in memory: `memory` is what can keep it and put it back (lua/o2x/prove/lab.lua).
+function M.in_memory()
+  local memory = prove_lab.start()
+  local lab = setmetatable({ dir = memory.dir, memory = memory, env = memory.env }, Lab)
+  lab.env.O2X_LAB_DIR = lab.dir
+  lab.platform, lab.store = lab.env.O2X_PLATFORM, lab.env.O2X_STATE
+  return lab
+end
+
 --- Stops it and takes its folder away. The sanitizers write what they find at its end into its log.
 function Lab:stop()
+  if self.memory then return self.memory:stop() end
   local down = self:o2x { "lab", "down" }
   local found = (fs.read_if(fs.join(self.dir, "lab.log")) or ""):match "[^\n]*Sanitizer.*"
   local reset = self:o2x { "lab", "reset" }

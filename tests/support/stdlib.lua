@@ -55,6 +55,14 @@ local function fixed_clock()
     today = function() return clock.today(M.NOW) end,
     iso = function(time) return clock.iso(time or M.NOW) end,
     parse = clock.parse,
+    stamp = function(...)
+      local texts = {}
+      for i, seconds in ipairs { ... } do
+        texts[i] = clock.iso(M.NOW + seconds)
+      end
+      if #texts == 0 then return clock.iso(M.NOW) end
+      return table.unpack(texts)
+    end,
   }
 end
 

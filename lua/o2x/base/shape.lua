@@ -11,6 +11,7 @@
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local secret = require "o2x.base.secret"
+local unknown = require "o2x.base.unknown"
 
 local M = {}
 
@@ -69,6 +70,7 @@ end
 
 -- -> nothing if it fits; else the path from here on, what is wanted there, what is there
 function check(value, form)
+  if unknown.is(value) then return end -- a plan's: the run looks at it
   local absent = value == nil or value == json.null
   if type(form) == "table" then
     if (form[1] == "?" or form[1] == "each?") and absent then return end

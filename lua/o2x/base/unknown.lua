@@ -50,10 +50,30 @@ end
 ---@return string?
 function M.name_of(value) return names[value] end
 
+-- Unknown texts → what they are written from.
+local contents = setmetatable({}, { __mode = "k" })
+
+--- The text of something in which a value is unknown: nobody knows the text, and what it was written from can be read
+--- out of it again.
+---@param content table
+---@return table unknown
+function M.text_of(content)
+  local one = frozen.handle(setmetatable({}, Unknown))
+  contents[one] = content
+  return one
+end
+
+--- What an unknown text was written from; nil if it is no such text.
+---@param value any
+---@return table?
+function M.content_of(value) return contents[value] end
+
 --- Is it that value?
 ---@param value any
 ---@return boolean
-function M.is(value) return rawequal(value, unknown) or names[value] ~= nil end
+function M.is(value)
+  return rawequal(value, unknown) or type(value) == "table" and (names[value] or contents[value]) ~= nil
+end
 
 --- Raises that error for the value that stands for "known after apply".
 ---@param value any

@@ -100,7 +100,7 @@ end
 
 function silence.show(target, before, after)
   local title = ("silence of the alerts with %s=%s"):format(target.label, target.value)
-  local function text(one) return one and one.until_time or "none" end
+  local function text(one) return one and tostring(one.until_time) or "none" end
   return { title = title, lines = { ("~ until: %s → %s"):format(text(before), text(after)) } }
 end
 
@@ -160,7 +160,9 @@ return {
       ---@param o { until_time: string, comment: string } until_time: ISO 8601
       ---@return string outcome
       silence = function(where, o)
-        local desired = { until_time = clock.iso(clock.parse(o.until_time)), comment = o.comment }
+        local ends = o.until_time
+        if not value.is_unknown(ends) then ends = clock.iso(clock.parse(ends)) end
+        local desired = { until_time = ends, comment = o.comment }
         local _, outcome = ctx:effect("alerts.silence", target_of(ctx, where), desired)
         return outcome
       end,

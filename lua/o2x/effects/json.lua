@@ -3,6 +3,36 @@
 local json = require "o2x.base.json"
 local placeholder = require "o2x.base.placeholder"
 local shape = require "o2x.base.shape"
+local unknown = require "o2x.base.unknown"
+
+-- What has a name is a variable of a checklist, and can be written.
+local function has_unnamed(given)
+  if unknown.is(given) then return unknown.name_of(given) == nil end
+  if type(given) ~= "table" then return false end
+  for _, item in next, given do
+    if has_unnamed(item) then return true end
+  end
+  return false
+end
+
+local function copy(given)
+  if type(given) ~= "table" or given == json.null or unknown.is(given) then return given end
+  local own = json.is_array(given) and json.array {} or {}
+  for key, item in pairs(given) do
+    own[key] = copy(item)
+  end
+  return own
+end
+
+local function encode(given)
+  if has_unnamed(given) then return unknown.text_of(copy(given)) end
+  return json.encode(placeholder.fill(given))
+end
+
+local function decode(text, ...)
+  if unknown.is(text) then return copy(unknown.content_of(text) or unknown.value) end
+  return json.decode(text, ...)
+end
 
 return {
   name = "json",
@@ -14,7 +44,7 @@ return {
       ---@param source string? where it comes from, for messages
       ---@param options { exact: boolean? }? exact: both are errors, as is right for a file that somebody wrote
       ---@return any
-      decode = json.decode,
+      decode = decode,
       --- Marks a table as a list, even an empty one.
       ---@param list table
       ---@return table
@@ -37,10 +67,11 @@ return {
       --- The null of JSON.
       ---@type any
       null = json.null,
-      --- Writes JSON on one line, keys sorted. A secret is refused.
+      --- Writes JSON on one line, keys sorted. A secret is refused. What has a value in it that a plan cannot know is
+      --- not known either.
       ---@param value any
       ---@return string
-      encode = function(value) return json.encode(placeholder.fill(value)) end,
+      encode = function(value) return encode(value) end,
       --- Writes indented JSON.
       ---@param value any
       ---@return string

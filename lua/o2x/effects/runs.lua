@@ -38,13 +38,15 @@ return {
   name = "runs",
   api = function(ctx)
     return {
-      --- This run: its id ("plan" in a plan) and the user who started it.
+      --- This run: its id (known after apply in a plan) and the user who started it.
       ---@return { id: string, user: string, host: string }
       current = function()
-        return ctx:recorded("runs.current", function()
-          local user, host = identity.here()
-          return { id = ctx.run_id, user = user, host = host }
+        local id = ctx:of_the_run("runs.id", function() return ctx.run_id end)
+        local user = ctx:recorded("runs.current", function()
+          local name, host = identity.here()
+          return { user = name, host = host }
         end)
+        return { id = id, user = user.user, host = user.host }
       end,
 
       --- An earlier run of the same tenant, by its id or a unique part at its end or beginning.

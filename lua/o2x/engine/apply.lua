@@ -70,7 +70,7 @@ end
 ---@param e table the effect
 ---@param lazy boolean? another intent follows before the first write, and takes this one to the disk
 function M.intend(gate, e, lazy)
-  if gate.run.planned then gate.run.planned:admit(e) end
+  if gate.run.planned then gate.run.planned:admit(e, gate.run.id) end
   gate.wrote = true
   points.effect("begun", gate, e)
   local target = e.target

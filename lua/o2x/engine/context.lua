@@ -207,6 +207,24 @@ function Context:recorded(name, fn)
   return plain.revive(kept)
 end
 
+--- A value of the run itself that it writes somewhere: its id, its time. A plan has another, and does not show that one
+--- as what would come: there it is known after apply. In a checklist it is what it is now.
+---@param name string as of recorded
+---@param fn fun(): any
+---@return any
+function Context:of_the_run(name, fn)
+  local run = runs[self]
+  if run.plan and not run.guide then return unknown.value end
+  return self:recorded(name, fn)
+end
+
+--- The id of the run for a desired value: known after apply in a plan.
+---@return string|table
+function Context:id_of_the_run()
+  local run = runs[self]
+  return run.plan and not run.guide and unknown.value or self.run_id
+end
+
 --- Calls a function that only reads, outside any effect. Retries transient failures and shows why it waits.
 ---@param fn function
 ---@param ... any arguments of fn

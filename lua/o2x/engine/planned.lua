@@ -4,6 +4,7 @@
 local contract = require "o2x.engine.contract"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
+local frozen = require "o2x.base.frozen"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local mask = require "o2x.base.mask"
@@ -240,16 +241,33 @@ local function refuse(e, why)
   }
 end
 
+-- A plan has no id yet: what is named after the run has PLAN in its place.
+local PLAN <const> = "plan"
+
+local function as_planned(item, id)
+  if type(item) == "string" then
+    local first, last = item:find(id, 1, true)
+    return first and item:sub(1, first - 1) .. PLAN .. as_planned(item:sub(last + 1), id) or item
+  end
+  if not is_table(item) or frozen.is_handle(item) or item == json.null then return item end
+  local copy = setmetatable({}, getmetatable(item))
+  for name, one in pairs(item) do
+    copy[name] = as_planned(one, id)
+  end
+  return copy
+end
+
 --- Refuses an effect that is not the plan's. Called before its intent is written.
 ---@param e table of the gate: path, key, nth, before, desired, type
-function Planned:admit(e)
-  local name = name_of { path = e.path, kind = e.type.kind, key = e.key, nth = e.nth }
+---@param id string of the run
+function Planned:admit(e, id)
+  local name = name_of { path = e.path, kind = e.type.kind, key = as_planned(e.key, id), nth = e.nth }
   local planned = self.by_name[name]
   if not planned then refuse(e, "is not in the plan") end
   local now = {
     path = e.path,
-    before = contract.image(e.type, e.before, e.desired, e.key),
-    desired = value.plain(e.desired, e.key),
+    before = as_planned(contract.image(e.type, e.before, e.desired, e.key), id),
+    desired = as_planned(value.plain(e.desired, e.key), id),
     outcome = contract.outcome(e.before, e.desired),
   }
   local found = difference(planned, now)

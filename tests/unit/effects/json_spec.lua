@@ -13,7 +13,12 @@ describe("o2x.json", function()
   end)
 
   it("writes what a plan does not know yet as such", function()
-    assert.equal('{"a":["(known after apply)"]}', json.encode { a = { value.unknown } })
+    local text = json.encode { a = { value.unknown }, b = 1 }
+    assert.is_true(value.is_unknown(text))
+    assert.equal("(known after apply)", tostring(text))
+    local again = json.decode(text)
+    assert.equal(1, again.b)
+    assert.is_true(value.is_unknown(again.a[1]))
     assert.matches("known after apply", json.pretty { a = value.unknown })
   end)
 

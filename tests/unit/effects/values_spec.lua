@@ -7,7 +7,7 @@ local function api(name, ctx) return require("o2x.effects." .. name).api(ctx) en
 
 describe("apis of values", function()
   it("write what is unknown as such", function()
-    assert.equal('{"a":["(known after apply)"]}', api("json").encode { a = { value.unknown } })
+    assert.is_true(value.is_unknown(api("json").encode { a = { value.unknown } }))
     assert.equal("a: (known after apply)\n", api("yaml").encode { a = value.unknown })
     local doc = api("helm_values").parse("tenantId: x  # c\n", "v.yaml")
     assert.equal("tenantId: (known after apply)  # c\n", doc:set("tenantId", value.unknown):text())

@@ -21,7 +21,7 @@ local function admit(part, fields)
   for name, item in pairs(fields or {}) do
     e[name] = item
   end
-  return pcall(planned.new(part).admit, planned.new(part), e)
+  return pcall(planned.new(part).admit, planned.new(part), e, "R-1")
 end
 
 describe("what moved since a plan was made", function()
@@ -92,6 +92,8 @@ describe("a run that does a plan", function()
   it("may do what is in it", function()
     assert.is_true((admit(part_with())))
     assert.is_true((admit(part_with { desired = { ["$unknown"] = true } }, { desired = { n = 77 } })))
+    local copy = part_with { key = "a-plan", desired = { n = "old-plan" } }
+    assert.is_true((admit(copy, { key = "a-R-1", desired = { n = "old-R-1" } })))
   end)
 
   for what, fields in pairs {

@@ -150,6 +150,7 @@ function M.covers(current, desired) return covers(current, desired, nil, true) e
 ---@param amounts boolean? whether the values below are quantities
 ---@return any
 function M.project(current, desired, key, amounts)
+  if value.is_unknown(desired) then return current end
   if type(current) ~= "table" or type(desired) ~= "table" then
     if (amounts or QUANTITIES[key]) and quantity.equal(current, desired) then return desired end
     return current

@@ -90,7 +90,7 @@ end
 
 local function dump(ctx, path, server)
   local target = { path = path, database = own_database(ctx), server = server }
-  return (ctx:effect("pg.archive", target, { database = target.database, run = ctx.run_id }))
+  return (ctx:effect("pg.archive", target, { database = target.database, run = ctx:id_of_the_run() }))
 end
 
 -- The properties of a new database, for when the tenant's own is lost.
@@ -135,7 +135,7 @@ local function swap(ctx)
     kept = copies.before(database, ctx.run_id),
     defaults = defaults(ctx),
   }
-  local after = ctx:effect("pg.swapped", target, { run = ctx.run_id, kept = target.kept })
+  local after = ctx:effect("pg.swapped", target, { run = ctx:id_of_the_run(), kept = target.kept })
   return after.kept
 end
 

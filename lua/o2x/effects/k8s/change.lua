@@ -83,7 +83,8 @@ local function flatten(patch, into, places, path)
   for name, item in pairs(patch) do
     local place = table.move(path, 1, #path, 1, {})
     place[#place + 1] = name
-    if type(item) == "table" and item ~= json.null and not json.is_array(item) and #item == 0 and next(item) ~= nil then
+    local one = type(item) ~= "table" or item == json.null or value.is_unknown(item) or json.is_array(item)
+    if not one and #item == 0 and next(item) ~= nil then
       flatten(item, into, places, place)
     else
       local text = table.concat(place, "\0"):gsub("%.", "\\."):gsub("%z", ".")

@@ -6,6 +6,7 @@ local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local kinds = require "o2x.client.k8s.contents.kinds"
 local rule = require "o2x.client.k8s.contents.rule"
+local value = require "o2x.base.value"
 
 local M = {}
 
@@ -155,14 +156,19 @@ end
 
 -- ---- changes of existing objects ----
 
+-- Has it no fields of its own to walk through? What a plan cannot know yet is one value.
+local function is_leaf(item)
+  return type(item) ~= "table" or item == json.null or value.is_unknown(item) or json.is_array(item) or #item > 0
+end
+
 --- An object after a merge patch (RFC 7396). Neither argument changes.
 ---@param object any
 ---@param patch any
 ---@return any merged
 function M.merge(object, patch)
-  if type(patch) ~= "table" or patch == json.null or json.is_array(patch) or #patch > 0 then return patch end
+  if is_leaf(patch) then return patch end
   local merged = {}
-  if type(object) == "table" and object ~= json.null and not json.is_array(object) and #object == 0 then
+  if not is_leaf(object) then
     for key, item in next, object do
       merged[key] = item
     end
@@ -188,13 +194,12 @@ local function changes_fixed(place, fixed, patch)
   for key in place:gmatch "[^.]+" do
     item = item[key]
   end
-  return type(item) ~= "table" or item == json.null or json.is_array(item) or #item > 0
+  return is_leaf(item)
 end
 
 -- The paths of what a patch sets.
 local function touched(patch, path, found)
-  local leaf = type(patch) ~= "table" or patch == json.null or json.is_array(patch) or #patch > 0 or next(patch) == nil
-  if leaf then
+  if is_leaf(patch) or next(patch) == nil then
     found[#found + 1] = path
     return found
   end

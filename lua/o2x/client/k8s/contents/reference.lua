@@ -6,6 +6,7 @@ local literal = require "o2x.base.literal"
 local promql = require "o2x.client.k8s.contents.promql"
 local rule = require "o2x.client.k8s.contents.rule"
 local scope = require "o2x.base.scope"
+local value = require "o2x.base.value"
 
 local M = {}
 
@@ -142,9 +143,9 @@ end
 local function labels(check, path, item, only_listed)
   rule.entries(rule.plain)(check, path, item)
   for _, key in ipairs(rule.keys(item)) do
-    local here, value = below(path, key), rawget(item, key)
-    if value ~= json.null and not identity(check, here, key, value) then
-      M.text(check, here, value)
+    local here, text = below(path, key), rawget(item, key)
+    if text ~= json.null and not identity(check, here, key, text) then
+      M.text(check, here, text)
       if only_listed and not has(check.contents.labels, key) then
         check:refuse(here, "is not among the labels of a " .. check.kind)
       end
@@ -171,8 +172,8 @@ function M.listed_labels(check, path, item) labels(check, path, item, true) end
 function M.selector(check, path, item)
   local pinned = false
   for _, key in ipairs(rule.keys(item)) do
-    local value = rawget(item, key)
-    if value ~= json.null and identity(check, below(path, key), key, value) then pinned = true end
+    local text = rawget(item, key)
+    if text ~= json.null and identity(check, below(path, key), key, text) then pinned = true end
   end
   if pinned then return rule.entries(rule.plain)(check, path, item) end
   local label = check.label
@@ -206,7 +207,10 @@ local function annotation_rule(known, key)
   end
 end
 
+-- What is known after apply is looked at then: a plan writes nothing.
 local function annotation(check, path, wanted, item)
+  local may_be = type(wanted) == "table" or wanted == "name" or wanted == "plain"
+  if may_be and value.is_unknown(item) then return end
   if type(wanted) == "table" then
     if not has(wanted, item) then check:refuse(path, "may only be " .. table.concat(wanted, " or ")) end
   elseif wanted == "name" then
@@ -221,10 +225,10 @@ end
 local function annotations(check, path, item, free)
   rule.entries(rule.plain)(check, path, item)
   for _, key in ipairs(rule.keys(item)) do
-    local value = rawget(item, key)
+    local text = rawget(item, key)
     local known = annotation_rule(check.contents.annotations or {}, key)
     if not known and free and not key:find("/", 1, true) then known = "any" end
-    if value ~= json.null then annotation(check, below(path, key), known, value) end
+    if text ~= json.null then annotation(check, below(path, key), known, text) end
   end
 end
 
