@@ -177,8 +177,8 @@ end
 --- What nobody cleans up: temporary files, and locks.
 ---@return string? problem
 function Ground:leftovers()
-  local left = fs.list(self.temporary)
-  if left[1] then return ("left in TMPDIR: %s"):format(left[1]) end
+  local names = fs.list(self.temporary)
+  if names[1] then return ("left in TMPDIR: %s"):format(names[1]) end
 end
 
 --- Every text that a case has left on this machine: run store and outputs.

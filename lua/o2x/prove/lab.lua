@@ -135,14 +135,14 @@ function M.differences(before, after)
     end
   end
   for _, part in ipairs(sorted_keys(parts)) do
-    local left, right, names = before[part] or {}, after[part] or {}, {}
-    for _, items in ipairs { left, right } do
+    local old, new, names = before[part] or {}, after[part] or {}, {}
+    for _, items in ipairs { old, new } do
       for name in pairs(items) do
         names[name] = true
       end
     end
     for _, name in ipairs(sorted_keys(names)) do
-      if left[name] ~= right[name] then compare_items(list, part, name, left[name], right[name]) end
+      if old[name] ~= new[name] then compare_items(list, part, name, old[name], new[name]) end
     end
   end
   return list

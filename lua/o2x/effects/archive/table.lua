@@ -88,16 +88,16 @@ local function slot()
     if waiting then waiting:set() end
     waiting = nil
   end
-  return function(value) -- put
+  return function(next_one) -- put
     wait_while(function() return portion ~= nil end)
-    portion = value
+    portion = next_one
     wake()
   end, function() -- take
     wait_while(function() return portion == nil end)
-    local value = portion
+    local taken = portion
     portion = nil
     wake()
-    return value
+    return taken
   end
 end
 
