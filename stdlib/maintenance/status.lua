@@ -17,9 +17,11 @@ M.KEY = "o2x.io/maintenance"
 ---@return table? record nil if there is no object or no annotation
 function M.saved(object)
   local annotation = object and (object.metadata.annotations or {})[M.KEY]
-  if type(annotation) ~= "string" then return nil end -- or not known: a checklist that is printed without the cluster
+  if annotation == nil then return nil end
   local what = ("the annotation %s of %s"):format(M.KEY, object.metadata.name or "an object")
-  return json.check(json.decode(annotation, what), "map", what)
+  local record = json.decode(annotation, what)
+  if record == annotation then return nil end -- not known: a checklist that is printed without the cluster
+  return json.check(record, "map", what)
 end
 
 local RECORD <const> = { "?", since = "string", ["until"] = "string", by = "string", run = "string" }
