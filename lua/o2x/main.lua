@@ -25,6 +25,6 @@ end
 
 return function(...)
   local arguments = { ... }
-  proposed.called(arg[0], arguments, commands.taking_set(), function(key) return config.is_key(key) end)
+  proposed.called(arg[0], arguments, commands.taking_set, function(key) return config.is_key(key) end)
   return entry.run(dispatch, arguments)
 end

@@ -242,10 +242,11 @@ local function start(request, stream)
   return op, origin
 end
 
--- What a point is called: the method and the place, without what differs from run to run.
-local function name_of(request)
-  if not points.watched() then return "" end
-  return ("%s %s"):format(request.method or "GET", tostring(request.url):gsub("[?#].*", ""))
+-- What a point is called: the method and the place, without what differs from run to run; and may it change something?
+local function point_of(request)
+  if not points.watched() then return "", false end
+  local place = tostring(request.url):gsub("[?#].*", "")
+  return ("%s %s"):format(request.method or "GET", place), not M.is_read(request)
 end
 
 ---@class http.response
@@ -281,7 +282,7 @@ end
 ---  (named in errors), reads (whether a POST only reads). A header's value may be a list of values.
 ---@return http.response
 function M.request(request)
-  local name, changes = name_of(request), not M.is_read(request)
+  local name, changes = point_of(request)
   points.before("http", name, changes)
   local started, origin = start(request, false)
   local op <close> = started
@@ -397,7 +398,7 @@ Stream.__close = Stream.close
 ---@param request table see request; timeout (60) is for the head
 ---@return http.stream to be held in a <close> variable
 function M.stream(request)
-  local name, changes = name_of(request), not M.is_read(request)
+  local name, changes = point_of(request)
   points.before("http", name, changes)
   local op, origin = start(request, true)
   task.wait(op, request.timeout or TIMEOUT)

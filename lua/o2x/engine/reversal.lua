@@ -226,16 +226,22 @@ local function over(mine, later)
   return result
 end
 
+-- Did an earlier attempt of this undo begin to take an effect back, and nobody knows yet whether it did? That is settled
+-- before anything earlier on the same target is taken back.
+local function is_open(attempt) return attempt and attempt.intent and not attempt.result and not attempt.dropped end
+
 --- What the run left of an effect: its own image, and over it what later effects of the run left.
 ---@param run table the undo
 ---@param one o2x.reversal
----@return boolean known false: a later effect made or removed the whole, which says it all
+---@return boolean known false: a later effect made or removed the whole, which says it all; or one is being taken back
 ---@return any image
 function M.left(run, one)
   local image = one.image
   for _, other in ipairs((history.beside(run.undo.history, one.entry))) do
     local later = other ~= one.entry and other.order > one.entry.order and other.result
-    local back = run.undo.attempts[other.id] or undone.of_step(run.undo.summary, other.path)
+    local attempt = run.undo.attempts[other.id]
+    if later and is_open(attempt) then return false end
+    local back = attempt or undone.of_step(run.undo.summary, other.path)
     if later and not back then
       if image == nil or other.image == nil then return false end
       image = over(image, other.image)

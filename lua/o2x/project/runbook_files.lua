@@ -45,7 +45,10 @@ function M.all(project)
 end
 
 -- A declared text on a line of its own. Help is wanted fast, and of a runbook that does not load as well.
-local function declared(text, field) return text:match("\n%s*" .. field .. '%s*=%s*"([^"\n]*)",?[^\n]*\n') end
+local function declared(text, field)
+  local at = text:find("\n  " .. field .. ' = "', 1, true)
+  return at and text:match('"([^"\n]*)"', at)
+end
 
 --- What to type when something is down: the runbooks that declare `emergency`.
 ---@param project table

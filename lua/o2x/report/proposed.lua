@@ -1,8 +1,9 @@
 --- The commands that messages propose, as they work where they are printed: o2x is called as it was called this time,
 --- and gets the same --set.
 
-local fs = require "o2x.base.fs"
-local shell = require "o2x.base.shell"
+local lazy = require "o2x.base.lazy"
+local fs = lazy "o2x.base.fs"
+local shell = lazy "o2x.base.shell"
 
 local M = {}
 
@@ -44,13 +45,14 @@ local start, sets -- found when the first command is proposed
 local function find()
   if not start then
     start, sets = find_start(), find_sets()
+    if type(commands) == "function" then commands = commands() end
   end
 end
 
 --- Notes how this process was called. Called once, at its start.
 ---@param called string the program, as typed
 ---@param words string[] its arguments
----@param names table<string, boolean> the names of all commands; true: it takes --set
+---@param names table<string, boolean>|fun(): table the names of all commands; true: it takes --set
 ---@param known (fun(key: string): boolean)? is there such a configuration key? Without it each counts
 function M.called(called, words, names, known)
   program, arguments, commands, is_key, start = called, words, names, known, nil
@@ -60,7 +62,7 @@ end
 ---@param text string such as "next: o2x resume R-…"
 ---@return string
 function M.text(text)
-  if not text:find("o2x ", 1, true) then return text end
+  if not text:find "o2x %l" then return text end
   find()
   if start == "o2x" and sets == "" then return text end
   return (
