@@ -101,19 +101,22 @@ local function targets(scaler, object)
   return target.kind == object.kind and target.name == object.metadata.name
 end
 
--- One that was made by hand has its workload's name, and no label of the tenant.
-local function has_autoscaler(k8s, object)
-  if not k8s:kinds():find(AUTOSCALER) then return false end
+--- The autoscaler of a workload. One that was made by hand has its workload's name, and no label of the tenant.
+---@param k8s table the client
+---@param object table the live workload
+---@return table? scaler
+function M.autoscaler(k8s, object)
+  if not k8s:kinds():find(AUTOSCALER) then return nil end
   local namespace, name = object.metadata.namespace, object.metadata.name
   local ok, listed = pcall(k8s.list, k8s, AUTOSCALER, { namespace = namespace })
   if not ok and (not errors.is(listed) or listed.kind ~= "unauthorised" and listed.kind ~= "refused") then
     error(listed, 0)
   end
   for _, scaler in ipairs(ok and listed or {}) do
-    if targets(scaler, object) then return true end
+    if targets(scaler, object) then return scaler end
   end
   local scaler = k8s:get(AUTOSCALER, name, namespace)
-  return scaler ~= nil and targets(scaler, object)
+  return scaler and targets(scaler, object) and scaler or nil
 end
 
 -- ---- drift ----
@@ -158,7 +161,7 @@ local function compare(k8s, one)
   one.mended = drift.mended(one.live, wanted)
   local spec = one.mended.spec
   local scaled = type(spec) == "table" and type(one.live.spec) == "table" and spec.replicas ~= one.live.spec.replicas
-  if scaled and (was_autoscaled(one.live) or has_autoscaler(k8s, one.live)) then
+  if scaled and (was_autoscaled(one.live) or M.autoscaler(k8s, one.live)) then
     one.mended = drift.mended(one.live, without(wanted, { "replicas" }))
   end
   return one.mended ~= one.live and not is_kept(k8s, one) and one or nil

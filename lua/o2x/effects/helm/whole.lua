@@ -5,6 +5,7 @@ local content = require "o2x.effects.helm.content"
 local crypto = require "o2x.base.crypto"
 local gzip = require "o2x.base.gzip"
 local json = require "o2x.base.json"
+local live = require "o2x.effects.helm.live"
 local manifest = require "o2x.client.helm.manifest"
 local secret = require "o2x.base.secret"
 local whole = require "o2x.effects.k8s.whole"
@@ -62,7 +63,17 @@ function M.releases(ctx)
   return targets
 end
 
---- What a release consists of.
+local SCALED <const> = { Deployment = true, StatefulSet = true }
+
+-- What sets the replicas of a workload beside its release: it decides whether they differ from it.
+local function autoscaler(ctx, object)
+  local scaler = SCALED[object.kind] and ctx:retry(live.autoscaler, ctx:client "k8s", object)
+  if not scaler then return {} end
+  local name, namespace = scaler.metadata.name, scaler.metadata.namespace
+  return whole.object(ctx, { kind = "HorizontalPodAutoscaler", name = name, namespace = namespace })
+end
+
+--- What a release consists of, and what scales it.
 ---@param ctx o2x.context
 ---@param target { name: string, namespace: string? }
 ---@return table[] objects of the cluster; of a record: { helm_record, object } with what helm keeps in it
@@ -79,7 +90,10 @@ function M.release(ctx, target)
     local where = resource.namespaced and (one.metadata.namespace or namespace) or nil
     if k8s.grants:allows(resource, where, name) then
       local of = { kind = resource.kind, api_version = resource.api_version, name = name, namespace = where }
-      table.move(whole.object(ctx, of), 1, 1, #found + 1, found)
+      for _, object in ipairs(whole.object(ctx, of)) do
+        found[#found + 1] = object
+        table.move(autoscaler(ctx, object), 1, 1, #found + 1, found)
+      end
     end
   end
   return found
