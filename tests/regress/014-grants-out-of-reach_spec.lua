@@ -16,7 +16,7 @@ describe("what decides about grants", function()
     toy = toys.new()
     local path = toy.project .. "/stdlib/platform.lua"
     local text = fs.read(path)
-    text = text:gsub("local M = {}", 'local names = require "stdlib.names"\nlocal M = {}', 1)
+    text = text:gsub("\nlocal M = ", '\nlocal names = require "stdlib.names"%0', 1)
     text = text:gsub("read = { tenant.name }", "read = { names.folder(tenant) }", 1)
     fs.write(path, text)
     fs.write(toy.project .. "/stdlib/names.lua", NAMES)

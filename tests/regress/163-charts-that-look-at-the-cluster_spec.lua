@@ -28,14 +28,14 @@ describe("a chart", function()
         local e = raised(env.run(mode).ensure, o)
         assert.equal("the chart renders ConfigMap default/t1-app twice", e.message)
       end
-      assert.equal("", env.releases())
+      assert.equal("t1-app 1 uninstalled", env.releases())
 
       chart(env, MAP)
-      env.ask("helm", "install", "t1-app", fs.join(env.tree, "charts/c"), "--set", "level=helm")
+      env.ask("helm", "install", "--replace", "t1-app", fs.join(env.tree, "charts/c"), "--set", "level=helm")
       assert.equal("changed", select(2, env.run().ensure(o)))
       assert.equal("INFO", env.ask("kubectl", "get", "cm", "t1-app", "-o", "jsonpath={.data.level}"))
       env.run().api.helm.remove_release "t1-app"
-      assert.equal("", env.releases())
+      assert.equal("t1-app 3 uninstalled", env.releases())
     end)
   end)
 end)

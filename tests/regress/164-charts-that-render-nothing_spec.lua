@@ -37,7 +37,8 @@ describe("a release without objects", function()
         assert.equal("changed", env.run().api.helm.rollback("t1-app", 1), name)
         assert.equal("t1-app 3 deployed", env.releases(), name)
         env.run().api.helm.remove_release "t1-app"
-        assert.equal("", env.releases(), name)
+        assert.equal("t1-app 3 uninstalled", env.releases(), name)
+        env.ask("kubectl", "delete", "secret", "-l", "owner=helm,name=t1-app")
         env.lab.run("kubectl", "delete", "cm", "t1-app", "--ignore-not-found")
       end
     end)

@@ -214,7 +214,7 @@ end
 ---@return any
 function Context:of_the_run(name, fn)
   local run = runs[self]
-  if run.plan and not run.guide then return unknown.value end
+  if run.mode == "plan" and not run.guide then return unknown.value end
   return self:recorded(name, fn)
 end
 
@@ -222,7 +222,7 @@ end
 ---@return string|table
 function Context:id_of_the_run()
   local run = runs[self]
-  return run.plan and not run.guide and unknown.value or self.run_id
+  return run.mode == "plan" and not run.guide and unknown.value or self.run_id
 end
 
 --- Calls a function that only reads, outside any effect. Retries transient failures and shows why it waits.

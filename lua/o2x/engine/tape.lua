@@ -149,9 +149,9 @@ function M.new(journal, most) return setmetatable({ journal = journal, most = mo
 -- there, too. `clean`: the border has searched it for secrets already (base/leaks.lua).
 local function note(self, call, given, members, clean)
   if self.bytes > self.most then return end
-  local lane = lanes.here()
+  local lane, path = lanes.here(), step.path()
   local text = ('{"t":"answer"%s%s%s%s%s}'):format(
-    member("path", json.encode(step.path())),
+    member("path", json.encode(path)),
     lane ~= "" and member("lane", json.encode(lane)) or "",
     member("call", json.encode(call)),
     member("given", given),
@@ -161,7 +161,7 @@ local function note(self, call, given, members, clean)
   if self.bytes > self.most then
     text = '{"t":"answer","call":"","lost":"the run asked for more than the tape holds"}'
   end
-  clean = clean and not (lane ~= "" and secret.found(lane))
+  clean = clean and not secret.found(path) and not (lane ~= "" and secret.found(lane))
   self.journal:append(clean and text or json.decode(text), "later")
 end
 

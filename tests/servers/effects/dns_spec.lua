@@ -29,6 +29,7 @@ describe("a DNS record", function()
       config = { state = fs.join(lab.dir, "runs"), dns = { servers = { lab.env.O2X_LAB_DNS } } },
       client = function() return client end,
       waiting = function() end,
+      look = function() end,
       progress = function() end,
       ask = function(_, _, fn, ...) return fn(...) end,
       once = function(_, _, fn, ...) return fn(...) end,

@@ -21,6 +21,7 @@ local ELSEWHERE <const> = {
   "^program%.kill_now",
   "^program%.memory_limit",
   "^dns%.",
+  "^forks%.", -- of a prover
   "^pg%.start",
   "^resolve%.start",
   "^subprocess%.spawn",

@@ -84,7 +84,8 @@ local function fill(ctx, name, namespace, o, source)
     source.kube_version, source.api_versions = k8s:version(), k8s:kinds():api_versions()
   end
   local merged = {}
-  local list = type(o.values) == "table" and #o.values > 0 and o.values or { o.values }
+  local several = type(o.values) == "table" and not value.is_unknown(o.values) and #o.values > 0
+  local list = several and o.values or { o.values }
   for i, one in ipairs(list) do
     local values
     source.values[i], source.values_names[i], values = read_values(ctx, one)
