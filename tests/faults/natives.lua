@@ -61,6 +61,7 @@ local calls = {
     local watch <close> = core.event.fd(connection:fd(), "w")
     return listener, watch
   end,
+  ["snapshot.is_plain"] = function() return core.snapshot.is_plain({ a = { 1, "b" } }, {}) end,
   ["pairs.new"] = function()
     local pairs_of = core.pairs.new({}, {}, function(t) return t end)
     for _ in pairs_of { b = 1, a = 2, [3] = true } do
@@ -85,6 +86,7 @@ local calls = {
   ["fs.write"] = function() return core.fs.write(folder .. "/new", "abc") end,
   ["fs.append"] = function() return core.fs.append(folder .. "/new", "abc") end,
   ["fs.list"] = function() return core.fs.list(folder) end,
+  ["fs.walk"] = function() return core.fs.walk(folder) end,
   ["fs.stamps"] = function() return core.fs.stamps(folder, "", "none") end,
   ["fs.stat"] = function() return core.fs.stat(file) end,
   ["fs.cwd"] = function() return core.fs.cwd() end,

@@ -14,6 +14,7 @@ local ELSEWHERE <const> = {
   "^task%.",
   "^crypto%.bcrypt",
   "^input%.open",
+  "^input%.typed",
   "^library%.",
   "^sandbox%.",
   "^interrupt%.",
@@ -25,6 +26,7 @@ local ELSEWHERE <const> = {
   "^pg%.start",
   "^resolve%.start",
   "^subprocess%.spawn",
+  "^subprocess%.outlive", -- it allocates nothing
 }
 
 local function is_elsewhere(name)
