@@ -226,8 +226,8 @@ local function over(mine, later)
   return result
 end
 
--- Did an earlier attempt of this undo begin to take an effect back, and nobody knows yet whether it did? That is settled
--- before anything earlier on the same target is taken back.
+-- Did an earlier attempt of this undo begin to take an effect back, and nobody knows yet whether it did? That is
+-- settled before anything earlier on the same target is taken back.
 local function is_open(attempt) return attempt and attempt.intent and not attempt.result and not attempt.dropped end
 
 --- What the run left of an effect: its own image, and over it what later effects of the run left.
