@@ -1,7 +1,6 @@
 -- The program that was built from the sources could not make a project outside of them: "no project", with a hint that
 -- led nowhere. And a runbook's name there was an unknown command that o2x list was to show, which failed as well.
 
-local build = require "tests.support.build"
 local defer = require "o2x.base.defer"
 local fs = require "o2x.base.fs"
 local ok = require "tests.support.ok"
@@ -9,7 +8,7 @@ local proc = require "o2x.base.proc"
 
 describe("outside of any project", function()
   local function o2x(words, cwd)
-    local argv = { fs.realpath(build.o2x), table.unpack(words) }
+    local argv = { fs.realpath "build/o2x", table.unpack(words) } -- beside the sources, whatever is tested
     return proc.run { argv = argv, cwd = cwd, env = { HOME = cwd, KUBECONFIG = "/nonexistent" } }
   end
 
