@@ -1,6 +1,7 @@
 -- What a plan shows is what a run does: each shipped runbook is planned into a file and applied in the lab, one state
 -- after the other; then the plan's effects and the run's are the same, in the same order, with the same values.
 
+local fits = require "tests.support.fits"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
@@ -35,19 +36,6 @@ local STATES <const> = {
 }
 
 local TIME <const> = "%d%d%d%d%-?%d%d%-?%d%d[T%-]%d%d:?%d%d:?%d%d"
-
--- Is a value of the run what the plan said? What the plan could not know may be anything; so may the form of a number.
-local function fits(planned, done)
-  if value.is_unknown(planned) then return true end
-  if type(planned) ~= "table" or type(done) ~= "table" or planned["$secret"] then return value.equal(planned, done) end
-  for name, item in pairs(planned) do
-    if not fits(item, done[name]) then return false end
-  end
-  for name in pairs(done) do
-    if planned[name] == nil then return false end
-  end
-  return true
-end
 
 -- The service makes the invoice of a bill by itself.
 local MADE_BY_OTHERS <const> = { ["newclient-service-proxy: invoice o2x-smoke"] = true }

@@ -4,6 +4,7 @@
 -- run to a state (not of a deed, such as a backup), a plan shows nothing. Some of all here; with O2X_PLANS=all (make
 -- plans) each runbook in each state.
 
+local fits = require "tests.support.fits"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local plan_file = require "o2x.engine.plan_file"
@@ -60,19 +61,6 @@ local function words_of(row, dir)
     words[#words + 1] = word
   end
   return words
-end
-
--- Is a value of the run what the plan said? What the plan could not know may be anything; so may the form of a number.
-local function fits(planned, done)
-  if value.is_unknown(planned) then return true end
-  if type(planned) ~= "table" or type(done) ~= "table" or planned["$secret"] then return value.equal(planned, done) end
-  for name, item in pairs(planned) do
-    if not fits(item, done[name]) then return false end
-  end
-  for name in pairs(done) do
-    if planned[name] == nil then return false end
-  end
-  return true
 end
 
 -- A plan has no id yet; what is named after the run ends in "plan".

@@ -6,7 +6,7 @@
 --   proxy.asked      --> { "CONNECT other.example:4711" }
 --   proxy.heads      --> the heads of the requests to the proxy itself
 
-local bytes_of = require "tests.support.bytes_of"
+local bytes_of = require "lab.bytes_of"
 local listen = require "o2x.core.listen"
 local net = require "o2x.base.net"
 local task = require "o2x.base.task"

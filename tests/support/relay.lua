@@ -10,7 +10,7 @@
 --- counted, but it takes its time. On a way that takes no time, a server may speak before the client has said all, so
 --- counts need some milliseconds. Nobody waits for an answer to PostgreSQL's farewell, so that is none.
 
-local bytes_of = require "tests.support.bytes_of"
+local bytes_of = require "lab.bytes_of"
 local defer = require "o2x.base.defer"
 local listen = require "o2x.core.listen"
 local net = require "o2x.base.net"

@@ -1,6 +1,7 @@
 --- A relay in front of a real server, so that a fault takes exactly one statement or command. It passes bytes on as
 --- they are; a protocol (lab.relay.postgres, lab.relay.redis) reads what the client says, and decides.
 
+local bytes_of = require "lab.bytes_of"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local listen = require "o2x.core.listen"
@@ -8,35 +9,6 @@ local net = require "o2x.base.net"
 local task = require "o2x.base.task"
 
 local M = {}
-
-local IDLE <const> = 600 -- seconds
-
--- Waits until a socket is ready: of an accepted connection (nil, message, code) or of one that we opened (false, "r").
-local function ready(connection, answer, what, code, direction)
-  if answer == nil and code ~= "EAGAIN" then return false end
-  return task.wait_fd(connection:fd(), answer == false and what or direction, IDLE)
-end
-
-local function read(connection)
-  repeat
-    local bytes, what, code = connection:read()
-    if bytes then return bytes ~= "" and bytes or nil end
-  until not ready(connection, bytes, what, code, "r")
-end
-
--- An accepted connection says how many bytes it took, one that we opened the position of the next.
-local function write(connection, bytes, opened)
-  local at = 1
-  while at <= #bytes do
-    local count, what, code = connection:write(bytes, at)
-    if count then
-      at = opened and count or at + count
-    elseif not ready(connection, count, what, code, "w") then
-      return false
-    end
-  end
-  return true
-end
 
 local function ending(handle)
   return defer(function()
@@ -48,9 +20,9 @@ end
 -- `talk` is the protocol's view of this connection: up(bytes) and down(bytes) → the bytes to pass on, and whether the
 -- connection breaks then.
 local function pipe(from, to, opened, pass, over)
-  for bytes in function() return read(from) end do
+  for bytes in function() return bytes_of.more(from) end do
     local passed, breaks = pass(bytes)
-    if not write(to, passed, opened) or breaks then break end
+    if not bytes_of.write(to, passed, opened) or breaks then break end
   end
   over:set()
 end
@@ -58,7 +30,7 @@ end
 local function serve(self, accepted)
   local client <close> = accepted
   local server <close> = net.connect { host = "127.0.0.1", port = self.target() }
-  local talk, over <close> = self.protocol(self.take, function(bytes) write(client, bytes) end), task.event()
+  local talk, over <close> = self.protocol(self.take, function(bytes) bytes_of.write(client, bytes) end), task.event()
   local _up <close> = ending(task.spawn(pipe, client, server, true, function(bytes) return talk:up(bytes) end, over))
   local _down <close> =
     ending(task.spawn(pipe, server, client, false, function(bytes) return talk:down(bytes) end, over))

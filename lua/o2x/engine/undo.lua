@@ -63,7 +63,7 @@ end
 ---@param summary table of the run that goes back
 ---@param own string? the id of the undo itself, which does not count
 function M.check_undone(undo, summary, own)
-  if not own or summary.undoing ~= own then undone.check(summary) end
+  undone.check(summary, own)
   local by = undo.step and undone.of_step(summary, undo.step)
   if not by then return end
   errors.input(("%s was undone by %s"):format(M.name(undo), by), ("o2x undo %s brings its state back"):format(by))

@@ -12,7 +12,10 @@ local ENDED <const> = { done = true, incomplete = true }
 local function note(target, undo)
   local step = undo.undo.step
   if not ENDED[undo.status] then
-    if undo.status ~= "refused" then target.undoing = target.undoing or undo.id end
+    if undo.status == "refused" then return end
+    target.undoing = target.undoing or undo.id
+    target.all_undoing = target.all_undoing or {}
+    table.insert(target.all_undoing, undo.id)
   elseif step then
     target.undone_steps = target.undone_steps or {}
     target.undone_steps[step] = target.undone_steps[step] or undo.id
@@ -35,7 +38,7 @@ local function by_id(list)
 end
 
 --- Marks the runs that were undone: `undone` has the id of the undo, `undone_steps` those of undos of a step by its
---- path, `undoing` the id of an undo that has not ended.
+--- path, `undoing` the id of the newest undo that has not ended, `all_undoing` the ids of all of those.
 ---@param list table[] summaries, oldest first
 function M.mark(list)
   local runs
@@ -67,18 +70,21 @@ end
 
 --- Refuses to go on with a run that was undone, or is being undone.
 ---@param found table its summary, marked
-function M.check(found)
+---@param own string? the id of the undo that asks: another one may have ended since it began
+function M.check(found, own)
   if found.undone then
     errors.input(
       ("%s was undone by %s"):format(found.id, found.undone),
       ("o2x undo %s brings its state back"):format(found.undone)
     )
   end
-  if found.undoing then
-    errors.input(
-      ("%s is being undone by %s, which has not ended"):format(found.id, found.undoing),
-      ("o2x resume %s continues it"):format(found.undoing)
-    )
+  for _, id in ipairs(found.all_undoing or {}) do
+    if id ~= own then
+      errors.input(
+        ("%s is being undone by %s, which has not ended"):format(found.id, id),
+        ("o2x resume %s continues it"):format(id)
+      )
+    end
   end
 end
 

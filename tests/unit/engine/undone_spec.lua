@@ -54,3 +54,20 @@ describe("what was undone, after", function()
     end)
   end
 end)
+
+describe("an undo that asks itself, once it has its turn", function()
+  it("is not in its own way", function() undone.check(list_of({ "A done", "U running of A" })[1], "U") end)
+
+  -- It began before the other one had ended: its own journal is the newest.
+  for what, lines in pairs {
+    ["has ended"] = { "A done", "T done of A", "U running of A" },
+    ["was killed"] = { "A done", "T crashed of A", "U running of A" },
+    ["has failed"] = { "A done", "T failed of A", "U running of A" },
+  } do
+    it("is refused where another one " .. what .. " meanwhile", function()
+      local problem = raised(undone.check, list_of(lines)[1], "U")
+      assert.equal("input", problem.kind)
+      assert.truthy(problem.message:find("by T", 1, true), problem.message)
+    end)
+  end
+end)

@@ -69,14 +69,6 @@ function M.object(ctx, target, current)
   return object
 end
 
-local function lookup(object, path)
-  for _, name in ipairs(path) do
-    if type(object) ~= "table" then return nil end
-    object = object[name]
-  end
-  return object
-end
-
 --- Fields of an object as the plan would have left them.
 ---@param ctx table
 ---@param target table with places: name of a field → path
@@ -88,7 +80,7 @@ function M.fields(ctx, target, current)
   if value.is_unknown(current) or not (current or whole) then return current end
   local found = copy_of(current)
   for text, path in pairs(target.places) do
-    local item = whole and lookup(whole.value, path)
+    local item = whole and support.lookup(whole.value, path)
     if item == nil then item = found[text] end
     found[text] = item == nil and json.null or item
   end

@@ -94,19 +94,11 @@ local function flatten(patch, into, places, path)
   return into
 end
 
-local function lookup(object, path)
-  for _, name in ipairs(path) do
-    if type(object) ~= "table" then return nil end
-    object = object[name]
-  end
-  return object
-end
-
 -- The object's values of the fields; json.null for a missing one.
 local function project(object, places)
   local found = {}
   for text, path in pairs(places) do
-    local item = lookup(object, path)
+    local item = support.lookup(object, path)
     if item == nil then item = json.null end
     found[text] = item
   end

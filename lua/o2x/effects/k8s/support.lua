@@ -47,4 +47,16 @@ function M.target(ctx, resource, name, namespace)
   return { kind = resource.kind, api_version = resource.api_version, name = name, namespace = where }
 end
 
+--- What an object has at a path.
+---@param object any
+---@param path string[] names of fields
+---@return any
+function M.lookup(object, path)
+  for _, name in ipairs(path) do
+    if type(object) ~= "table" then return nil end
+    object = object[name]
+  end
+  return object
+end
+
 return M

@@ -1,10 +1,10 @@
---- The bytes of a connection, for servers of tests: waits until there are some, or until all are taken.
+--- The bytes of a connection, for relays and simulators: waits until there are some, or until all are taken.
 
 local task = require "o2x.base.task"
 
 local M = {}
 
-local SECONDS <const> = 300 -- a connection that is idle longer is forgotten
+local SECONDS <const> = 600 -- a connection that is idle longer is forgotten
 
 -- What is to be waited for, of an accepted connection (nil, message, code) or of one that we opened (false, "r").
 local function wait(connection, answer, what, code, direction)
@@ -13,6 +13,8 @@ local function wait(connection, answer, what, code, direction)
 end
 
 --- Reads at least one byte more; nil at the end.
+---@param connection table accepted, or opened by us
+---@return string? bytes
 function M.more(connection)
   repeat
     local bytes, what, code = connection:read()
@@ -22,6 +24,10 @@ end
 
 --- Writes all bytes; false if the other side is gone. An accepted connection says how many bytes it took, one that we
 --- opened the position of the next.
+---@param connection table
+---@param bytes string
+---@param opened boolean did we open it?
+---@return boolean
 function M.write(connection, bytes, opened)
   local at = 1
   while at <= #bytes do
