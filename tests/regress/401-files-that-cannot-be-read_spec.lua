@@ -49,4 +49,14 @@ describe("a file that is given to replay or apply", function()
     assert.truthy(result.stderr:find("File too large", 1, true), result.stderr)
     assert.is_nil(result.stderr:find("was changed", 1, true), result.stderr)
   end)
+
+  it("is called as it was asked for when it cannot be written, and nothing of it stays", function()
+    local path = toy.dir .. "/b.capsule"
+    local result = toy:shell({ "capsule", id, "--out=" .. path }, "", "ulimit -f 4; trap '' XFSZ;")
+    assert.equal(1, result.code)
+    assert.truthy(result.stderr:find(path .. ": ", 1, true), result.stderr)
+    for _, name in ipairs(fs.list(toy.dir)) do
+      assert.is_nil(name:find("b.capsule", 1, true), name)
+    end
+  end)
 end)

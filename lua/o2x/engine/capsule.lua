@@ -163,6 +163,12 @@ function M.write(store, id, path, overwrite)
   end, errors.handler)
   if not ok then
     fs.remove(making)
+    if journal.of_system(problem) then -- it speaks of a journal, and of the name until it is whole
+      errors.amend(
+        problem,
+        { where = path, message = problem.message:gsub("the journal cannot grow", "it cannot be written") }
+      )
+    end
     error(problem, 0)
   end
   return {

@@ -9,6 +9,10 @@ local M = {}
 
 local TRIES <const> = 6 -- commands until a run that was disturbed once must be done
 
+-- Seconds that a server is down or slow. In a fork time passes ten times as fast: what it takes for a second must not be
+-- ten seconds of its patience.
+local DOWN <const> = 0.1
+
 local last_line = verdict.error_line
 
 -- The words of the command that a failed run proposes.
@@ -96,7 +100,8 @@ end
 
 local function fault(ground, base, case)
   ground:fresh "start"
-  ground.lab:fault { service = case.service, kind = case.fault, match = case.match, nth = case.nth }
+  local match, nth = case.match, case.nth
+  ground.lab:fault { service = case.service, kind = case.fault, match = match, nth = nth, seconds = DOWN }
   local words = ground:run_words()
   local problem
   local result = ground:o2x(words)
