@@ -9,8 +9,8 @@ local M = {}
 
 local TRIES <const> = 6 -- commands until a run that was disturbed once must be done
 
--- Seconds that a server is down or slow. In a fork time passes ten times as fast: what it takes for a second must not be
--- ten seconds of its patience.
+-- Seconds that a server is down or slow. In a fork time passes ten times as fast: what it takes for a second must not
+-- be ten seconds of its patience.
 local DOWN <const> = 0.1
 
 local last_line = verdict.error_line
