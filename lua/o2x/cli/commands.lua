@@ -28,8 +28,11 @@ M.GROUPS = {
   },
   {
     "Look at runs and runbooks",
-    { "runs", "runs", "list the runs, oldest first" },
+    { "runs", "runs [prune]", "list the runs, oldest first, or remove old ones" },
     { "show", "show [RUN]", "show what a run did: steps, changes, checks, times" },
+    { "log", "log TENANT", "show everything that was ever changed for a tenant, across runs" },
+    { "diff", "diff RUN RUN", "show what differs between two runs" },
+    { "verify", "verify RUN|--all", "check that runs are whole, and that no secret is in them" },
     { "capsule", "capsule RUN", "pack a run into one file, to replay it elsewhere" },
     { "replay", "replay FILE", "run a packed run again, without any system" },
     { "list", "list", "list the runbooks and tenants" },

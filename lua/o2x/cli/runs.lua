@@ -2,9 +2,12 @@
 
 local lazy = require "o2x.base.lazy"
 local common = lazy "o2x.cli.common"
+local errors = require "o2x.base.error"
 local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
 local plan = lazy "o2x.engine.plan"
+local runs_prune = lazy "o2x.cli.runs_prune"
+local suggest = lazy "o2x.base.suggest"
 local units = lazy "o2x.base.units"
 
 local COLOURS = {
@@ -67,7 +70,7 @@ local function row(run, style)
   }
 end
 
-local function perform(options)
+local function list_runs(options)
   local list = {}
   for _, run in ipairs(common.store(options):list()) do
     if wanted(run, options) then list[#list + 1] = run end
@@ -87,11 +90,38 @@ local function perform(options)
   out.text(table.concat(lines, "\n")) -- in one write
 end
 
+local PRUNES <const> = { "keep_days", "keep_last", "confirm" }
+
+local function perform(options, arguments)
+  local word = arguments[1]
+  if word == "prune" then return runs_prune.run(options) end
+  if word then
+    errors.input(
+      ("unknown word %q%s"):format(word, suggest.did_you_mean(word, { "prune" })),
+      "o2x show RUN shows one run, o2x runs --tenant=TENANT those of a tenant, o2x runs prune removes old ones"
+    )
+  end
+  for _, name in ipairs(PRUNES) do
+    if options[name] then
+      errors.input(("--%s belongs to o2x runs prune"):format((name:gsub("_", "-"))), "o2x help runs")
+    end
+  end
+  return list_runs(options)
+end
+
 return {
-  most = 0,
+  most = 1,
+  help = [[
+o2x runs prune --keep-days=N --keep-last=N shows which old runs can go, and
+removes them with --confirm. A run stays if either asks for it. What is
+unfinished, running or damaged always stays, and what an undo took back stays
+with that undo.]],
   options = {
     { "tenant", value = "TENANT", help = "only the runs for this tenant" },
     { "unfinished", help = "only runs that are in progress or can be resumed" },
+    { "keep-days", value = "N", help = "prune: the runs of the last N days stay" },
+    { "keep-last", value = "N", help = "prune: the last N runs of each tenant stay" },
+    { "confirm", help = "prune: remove them" },
     { "json", help = "print JSON" },
   },
   run = perform,

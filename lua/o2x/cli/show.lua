@@ -2,6 +2,7 @@
 
 local lazy = require "o2x.base.lazy"
 local common = lazy "o2x.cli.common"
+local effect = lazy "o2x.report.effect"
 local errors = require "o2x.base.error"
 local history = lazy "o2x.engine.history"
 local json = lazy "o2x.base.json"
@@ -9,9 +10,7 @@ local out = require "o2x.report.out"
 local plan = lazy "o2x.engine.plan"
 local units = lazy "o2x.base.units"
 
-local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", begun = "?", failed = "!", dropped = "." }
 local RESUMABLE <const> = { failed = true, interrupted = true, crashed = true }
-local MAX_LINES = 12 -- of a change, without --full
 
 local function newest(store) return store:newest() or errors.input("no runs yet", "o2x run RUNBOOK TENANT") end
 
@@ -28,21 +27,7 @@ local function data(h)
     }
   end
   for i, e in ipairs(history.in_order(h)) do
-    effects[i] = {
-      id = e.id,
-      step = e.path,
-      kind = e.kind,
-      target = e.key,
-      outcome = e.outcome,
-      before = e.before,
-      after = e.image,
-      desired = e.desired,
-      seconds = e.seconds,
-      at = e.at,
-      retries = e.retries or 0,
-      diff = e.show and json.array(e.show.lines or {}),
-      info = e.info,
-    }
+    effects[i] = effect.data(e)
   end
   return {
     id = h.id,
@@ -69,27 +54,6 @@ local function data(h)
   }
 end
 
-local function write_effect(e, depth, style, full)
-  local sign = SIGNS[e.outcome]
-  local title = e.show and e.show.title or e.key
-  out.data(
-    ("%s%s %s  %s"):format(
-      depth,
-      style.sign(sign, sign .. " " .. e.kind),
-      title,
-      style.dim(e.outcome .. (e.seconds and ", " .. units.duration(e.seconds) or ""))
-    )
-  )
-  local lines = e.show and e.show.lines or {}
-  for i, line in ipairs(lines) do
-    if i > MAX_LINES and not full then
-      out.data(("%s    … %d more lines (--full)"):format(depth, #lines - MAX_LINES))
-      break
-    end
-    out.data(depth .. "    " .. style.sign(line:match("^%s*([+~-])") or "", line))
-  end
-end
-
 local function by_step(list)
   local groups = {}
   for _, entry in ipairs(list) do
@@ -105,7 +69,7 @@ local function write_group(path, depth, effects, checks, style, options)
     if e.outcome == "unchanged" and not options.full then
       same = same + 1
     else
-      write_effect(e, depth, style, options.full)
+      effect.write(e, depth, style, options.full)
     end
   end
   if same > 0 then out.data(depth .. style.dim(("= %d unchanged"):format(same))) end

@@ -68,24 +68,24 @@ local function known_texts(record, texts)
   end
 end
 
-local function refuse(path, record, of)
-  errors.raise {
-    kind = "refused",
-    where = path,
-    message = ("the text of the secret %s is in the record of %s%s: nothing was packed"):format(
-      of,
-      type(record.call) == "string" and record.call or record.t,
-      type(record.path) == "string" and record.path ~= "" and " in step " .. record.path or ""
-    ),
-    hint = "the system gave it before it was known to be a secret; change the secret, and run again",
-  }
+-- What of a run is no secret, so that its words need not be held against the tags.
+local function known_words(texts)
+  local known = {}
+  for _, text in ipairs(texts) do
+    for word in text:gmatch "[^%s\"'=,;&?(){}<>%[%]]+" do
+      known[word] = false
+    end
+  end
+  return known
 end
 
---- Refuses a run whose journal has the text of one of its secrets.
+--- Looks for the text of a run's secrets in its journal.
 ---@param path string of the journal
 ---@param sources table<string, string> what the scripts say themselves is no secret
----@return { answers: integer, over: boolean, world: boolean } what the journal has for a replay
-function M.check(path, sources)
+---@return { answers: integer, over: boolean, world: boolean } found what the journal has for a replay
+---@return { secret: string, record: table }? leak the first one, with the record that has it
+---@return fun(text: string): string? in_text the label of a secret of the run that a text has
+function M.look(path, sources)
   local tags, texts, found = {}, {}, { answers = 0, over = false, world = false }
   for _, text in pairs(sources) do
     texts[#texts + 1] = text
@@ -100,19 +100,40 @@ function M.check(path, sources)
     end
   end)
   state.reader:close()
-  if next(tags) == nil then return found end
-  local look = { tags = tags, known = {} }
-  for _, text in ipairs(texts) do
-    for word in text:gmatch "[^%s\"'=,;&?(){}<>%[%]]+" do
-      look.known[word] = false
-    end
-  end
+  local look, leak = { tags = tags, known = known_words(texts) }, nil
+  local function in_text(text) return next(tags) and label_in(look, text) end
+  if next(tags) == nil then return found, nil, in_text end
   state = journal.each(path, function(record)
-    local of = record.t ~= "begin" and search(look, record)
-    if of then refuse(path, record, of) end
+    local of = not leak and record.t ~= "begin" and search(look, record)
+    leak = of and { secret = of, record = record } or leak
   end)
   state.reader:close()
-  return found
+  return found, leak, in_text
+end
+
+--- Where in a run a secret was found: "the record of vault.read in step Deploy".
+---@param record table
+---@return string
+function M.place(record)
+  return ("the record of %s%s"):format(
+    type(record.call) == "string" and record.call or record.t,
+    type(record.path) == "string" and record.path ~= "" and " in step " .. record.path or ""
+  )
+end
+
+--- Refuses a run whose journal has the text of one of its secrets.
+---@param path string of the journal
+---@param sources table<string, string>
+---@return { answers: integer, over: boolean, world: boolean } what the journal has for a replay
+function M.check(path, sources)
+  local found, leak = M.look(path, sources)
+  if not leak then return found end
+  errors.raise {
+    kind = "refused",
+    where = path,
+    message = ("the text of the secret %s is in %s: nothing was packed"):format(leak.secret, M.place(leak.record)),
+    hint = "the system gave it before it was known to be a secret; change the secret, and run again",
+  }
 end
 
 return M

@@ -165,6 +165,15 @@ function M.create(store, fleet, plan)
   return fleet
 end
 
+--- Removes the request of a fleet, and its plan.
+---@param store table
+---@param id string
+function M.forget(store, id)
+  for _, path in ipairs { path_of(store, id), plan_path(store, { id = id }) } do
+    if fs.exists(path) then fs.remove(path) end
+  end
+end
+
 --- A fleet by its id or the end of it.
 ---@param store table
 ---@param word string "F-…"

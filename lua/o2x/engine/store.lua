@@ -191,12 +191,14 @@ local function read(path)
   local state
   local h = history.new(function(place) return journal.record_at(path, state.reader, place) end)
   state = journal.each(path, function(record, place) history.add(h, record, place) end, history.LARGE)
+  h.reader = state.reader
   return h
 end
 
 --- A run with its status.
 ---@param id string
----@return table history with status; a damaged journal gives { id, status = "damaged", error }
+---@return table history with status, and the reader of its journal, which may be closed when nothing more is asked
+---  for; a damaged journal gives { id, status = "damaged", error }
 function Store:look(id)
   local ok, result = xpcall(read, errors.handler, self:journal_of(id))
   if not ok then

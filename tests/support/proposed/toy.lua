@@ -81,7 +81,42 @@ local fresh_project = paste.toy(function(toy)
   code(0, toy:o2x { "plan", "first", "alpha" })
 end)
 
+local prunes = paste.toy(function(toy, follow)
+  toy:runbook("plain", PLAIN)
+  code(0, toy:o2x { "run", "plain", "alpha" })
+  follow(code(3, toy:o2x { "runs", "prune" }), "o2x runs prune %-%-keep%-days=90 %-%-keep%-last=20")
+  follow(code(0, toy:o2x { "runs", "prune", "--keep-last=0" }), "next: (o2x runs prune [^\n]+)")
+  assert.matches("no runs", toy:o2x({ "runs" }).stdout .. toy:o2x({ "runs" }).stderr)
+end)
+
+local logs = paste.toy(function(toy, follow)
+  toy:runbook("plain", PLAIN)
+  follow(code(3, toy:o2x { "log", "nobody" }), "o2x runs")
+  code(0, toy:o2x { "run", "plain", "alpha" })
+  local id = toy:o2x({ "runs" }).stdout:match "R%-%S+"
+  local folder = toy.state .. "/" .. id
+  fs.chmod(folder .. "/journal", 420)
+  follow(code(2, toy:o2x { "verify", id }), "chmod go%-rwx [^\n]+")
+  follow(code(3, toy:o2x { "verify" }), "o2x verify %-%-all")
+  fs.write(folder .. "/journal", "damaged")
+  local said = code(1, toy:o2x { "log", "alpha" })
+  assert.matches("next: o2x verify " .. id, said.stderr, 1, true)
+  code(2, toy:o2x { "verify", id })
+end)
+
 return {
+  -- what the store has of its runs
+  ["lua/o2x/cli/log.lua: o2x audit"] = { "what finds other changes, in a sentence of the help" },
+  ["lua/o2x/cli/log.lua: o2x runs"] = logs,
+  ["lua/o2x/cli/log.lua: o2x verify"] = logs,
+  ["lua/o2x/cli/runs.lua: o2x help"] = helps,
+  ["lua/o2x/cli/runs.lua: o2x runs"] = prunes,
+  ["lua/o2x/cli/runs.lua: o2x show"] = { "a form to fill in" },
+  ["lua/o2x/cli/runs_prune.lua: o2x runs"] = prunes,
+  ["lua/o2x/cli/verify.lua: o2x verify"] = logs,
+  ["lua/o2x/engine/prune.lua: o2x show"] = { by = "tests/unit/engine/prune_spec.lua" },
+  ["lua/o2x/engine/verify.lua: chmod go-rwx"] = logs,
+
   -- what is wrong is in words; the command shows the configuration
   ["lua/o2x/base/error.lua: o2x config"] = explains,
   ["lua/o2x/base/limits.lua: o2x config"] = explains,

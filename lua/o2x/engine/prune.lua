@@ -1,0 +1,138 @@
+--- Which runs of a store can go, and their removal. A run that somebody may still go on with stays, and so does what
+--- such a run refers to.
+
+local clock = require "o2x.base.clock"
+local errors = require "o2x.base.error"
+local fleets = require "o2x.engine.fleet"
+local fs = require "o2x.base.fs"
+local journal = require "o2x.engine.journal"
+
+local M = {}
+
+local DAY <const> = 86400 -- seconds
+local GONE <const> = ".gone-" -- a run that is being removed
+
+-- Runs that must stay, with the reason: they are not over, or they cannot be judged.
+local function needed(store, list)
+  local why, open = {}, {}
+  for _, fleet in ipairs(fleets.unfinished(store)) do
+    open[fleet.id] = true
+  end
+  for _, run in ipairs(store:unfinished()) do
+    why[run.id] = "unfinished"
+  end
+  for _, run in ipairs(list) do
+    if run.damaged then
+      why[run.id] = "damaged"
+    elseif run.status == "running" or run.undoing or open[run.fleet or ""] then
+      why[run.id] = why[run.id] or "unfinished"
+    end
+  end
+  return why
+end
+
+-- The newest runs of each tenant, and those of the last days. A run is kept if either asks for it.
+local function asked_for(list, keep, now)
+  local why, count = {}, {}
+  for i = #list, 1, -1 do
+    local run = list[i]
+    local of_tenant = (count[run.tenant or ""] or 0) + 1
+    count[run.tenant or ""] = of_tenant
+    local old = keep.days and run.started and now - clock.parse(run.started) > keep.days * DAY
+    if keep.last and of_tenant <= keep.last or keep.days and not old then why[run.id] = "asked for" end
+  end
+  return why
+end
+
+-- A run and what took it back stay together: without the undo the run would seem to stand, without the run the undo
+-- could not be taken back.
+local function keep_together(list, why)
+  local groups = {} -- id → the group's members, shared by all of them
+  for _, run in ipairs(list) do
+    local group = run.undo and groups[run.undo.run] or {}
+    group[#group + 1], groups[run.id] = run.id, group
+  end
+  for _, run in ipairs(list) do
+    for _, id in ipairs(why[run.id] and groups[run.id] or {}) do
+      why[id] = why[id] or "its undo, or what it took back, is kept"
+    end
+  end
+end
+
+local function size_of(folder)
+  local bytes = 0
+  for _, path in ipairs(fs.walk(folder)) do
+    local stat = fs.stat(fs.join(folder, path), false)
+    bytes = bytes + (stat and stat.type == "file" and stat.size or 0)
+  end
+  return bytes
+end
+
+--- Chooses the runs that can go.
+---@param store table
+---@param keep table days: those that are younger; last: so many of each tenant; tenant: only of that one
+---@param now number seconds since 1970
+---@return { id: string, tenant: string, runbook: string, started: string, status: string, bytes: integer }[] list the
+---  oldest first
+---@return table<string, integer> kept how many stay, by the reason
+function M.choose(store, keep, now)
+  local list = store:list()
+  local why, asked = needed(store, list), asked_for(list, keep, now)
+  for id, reason in pairs(asked) do
+    why[id] = why[id] or reason
+  end
+  keep_together(list, why)
+  local chosen, kept = {}, {}
+  for _, run in ipairs(list) do
+    local reason = why[run.id]
+    if reason then
+      kept[reason] = (kept[reason] or 0) + 1
+    elseif not keep.tenant or run.tenant == keep.tenant then
+      chosen[#chosen + 1] = {
+        id = run.id,
+        tenant = run.tenant,
+        runbook = run.runbook,
+        started = run.started,
+        status = run.status,
+        fleet = run.fleet,
+        bytes = size_of(store:folder_of(run.id)),
+      }
+    end
+  end
+  return chosen, kept
+end
+
+--- Removes a run. It is away at once; killed meanwhile, the rest goes with the next removal.
+---@param store table
+---@param id string
+function M.remove(store, id)
+  local folder, gone = store:folder_of(id), fs.join(store.folder, GONE .. id)
+  if journal.held(store:journal_of(id)) then
+    errors.raise { kind = "locked", module = "store", message = id .. " is running", hint = "o2x show " .. id }
+  end
+  fs.rename(folder, gone)
+  fs.remove_tree(gone)
+end
+
+--- Removes what an earlier removal that was killed left.
+---@param store table
+function M.finish(store)
+  for _, name in ipairs(fs.list(store.folder)) do
+    if name:sub(1, #GONE) == GONE then fs.remove_tree(fs.join(store.folder, name)) end
+  end
+end
+
+--- Removes the requests of runs over several tenants of which no run is left.
+---@param store table
+---@param removed table[] of choose
+function M.forget_fleets(store, removed)
+  local left = {}
+  for _, run in ipairs(store:list()) do
+    if run.fleet then left[run.fleet] = true end
+  end
+  for _, run in ipairs(removed) do
+    if run.fleet and not left[run.fleet] then fleets.forget(store, run.fleet) end
+  end
+end
+
+return M
