@@ -15,6 +15,7 @@ local EXIT_CODES = {
   unreachable = 4,
   unauthorised = 4,
   locked = 5,
+  frozen = 5,
   cancelled = 130,
 }
 
@@ -28,7 +29,7 @@ end
 ---@field message string what went wrong, in one line
 ---@field hint string? what to type next
 ---@field meant string[]? the words of the command line as they were meant: the hint is the command with them
----@field lacks string? the word that the command line lacks: the hint is the whole command with it
+---@field lacks string|string[]? what the command line lacks: the hint is the whole command with it
 ---@field details string[]? more lines for people
 ---@field where string? file:line or path
 ---@field module string? of o2x that met it

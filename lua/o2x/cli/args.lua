@@ -37,6 +37,8 @@ M.TENANTS = {
 M.AT_ONCE = { "at-once", value = "N", help = "with --tenants: how many tenants at a time (default 1)" }
 M.KEEP_GOING = { "keep-going", help = "with --tenants: continue with the other tenants when one fails" }
 M.STEP_BY_STEP = { "step-by-step", help = "show what each step would change now, and ask before it" }
+M.OVERRIDE_FREEZE = { "override-freeze", help = "change the tenant although the calendar says no; needs --reason" }
+M.REASON = { "reason", value = "TEXT", help = "with --override-freeze: why; the journal keeps it" }
 M.STANDARD = { "standard", help = "use the standard runbook even if the tenant has its own version" }
 
 local function index(command)

@@ -12,6 +12,7 @@ local limits = require "o2x.base.limits"
 local memory = lazy "o2x.engine.memory"
 local out = require "o2x.report.out"
 local output = lazy "o2x.cli.output"
+local permission = lazy "o2x.engine.permission"
 local plan = lazy "o2x.engine.plan"
 local program = require "o2x.core.program"
 local project = require "o2x.project.project"
@@ -51,6 +52,7 @@ end
 local function load_config(found, options)
   local loaded = config.load(found, flags(options))
   program.memory_limit(limits.bytes "memory")
+  if options.override_freeze then loaded.override_freeze = permission.override(options) end
   return found, loaded
 end
 
@@ -104,6 +106,13 @@ function M.print_warnings(configuration)
   for _, text in ipairs(M.warnings(configuration)) do
     out.say("warning: " .. text)
   end
+end
+
+--- Prints that the tenant must not be changed now.
+---@param run table
+function M.print_closed(run)
+  local message = permission.note(run)
+  if message then out.say("note: " .. message .. "; a run is refused until then") end
 end
 
 --- Prints notes before a run: the tenant has its own version, or a runbook was edited without a new version.

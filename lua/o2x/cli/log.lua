@@ -71,6 +71,7 @@ local function write_head(summary, h, style)
       summary.status
     )
   )
+  if h.override then out.data(("  --override-freeze (%s): %s"):format(h.override.freeze, h.override.reason)) end
 end
 
 local function write_run(summary, h, found, steps, style, options)

@@ -54,7 +54,9 @@ end
 -- The step that was done by hand, if the operator says so.
 local function skipped_of(options, h)
   if not options.skip then
-    if options.reason then errors.input("--reason belongs to --skip=STEP", "o2x help resume") end
+    if options.reason and not options.override_freeze then
+      errors.input("--reason belongs to --skip=STEP", "o2x help resume")
+    end
     return nil
   end
   if h.undo then
@@ -154,7 +156,8 @@ several. A run over several tenants (F-…) continues where it stopped.]],
       value = "STEP",
       help = "the step was done by hand: go on after it, if its own reads and checks find everything there",
     },
-    { "reason", value = "TEXT", help = "with --skip: what was done by hand, and why; the journal keeps it" },
+    { "reason", value = "TEXT", help = "with --skip or --override-freeze: what, and why; the journal keeps it" },
+    args.OVERRIDE_FREEZE,
     { "edited", help = "continue with the current scripts instead of the run's own copy" },
     { "allow-edited", help = "continue even if a runbook was edited without a new version (versions.lock)" },
     args.STEP_BY_STEP,

@@ -65,6 +65,8 @@ To run for several tenants, each in a run of its own:
     args.AT_ONCE,
     args.KEEP_GOING,
     args.STEP_BY_STEP,
+    args.OVERRIDE_FREEZE,
+    args.REASON,
     { "json", help = "print the result as JSON" },
   },
   run = function(options, arguments) return common.interruptible(perform, options, arguments) end,

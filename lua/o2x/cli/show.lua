@@ -43,6 +43,7 @@ local function data(h)
     allow_edited = h.allow_edited,
     fleet = h.fleet,
     undoes = h.undo,
+    override = h.override,
     undone_by = h.undone or nil,
     left = h.left[1] and json.array(h.left) or nil,
     resumed = h.resumed,
@@ -113,6 +114,7 @@ local function write_origin(h)
     out.data("  edited without a new version (--allow-edited): " .. edited)
   end
   if h.fleet then out.data("  part of " .. h.fleet) end
+  if h.override then out.data(("  --override-freeze (%s): %s"):format(h.override.freeze, h.override.reason)) end
   if h.undo then out.data(("  takes back %s%s"):format(h.undo.run, h.undo.step and "#" .. h.undo.step or "")) end
   if h.undone or h.undoing then out.data("  undone by " .. (h.undone or h.undoing)) end
 end

@@ -1,6 +1,7 @@
 --- The command o2x undo: takes back what an earlier run did.
 
 local lazy = require "o2x.base.lazy"
+local args = require "o2x.cli.args"
 local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
 local fleet_undo = lazy "o2x.cli.fleet_undo"
@@ -126,6 +127,8 @@ o2x show lists them: only that step, and the steps below it.]],
     },
     { "keep-going", help = "of a run over several tenants: go on with the others when one cannot be taken back" },
     { "full", help = "show every line of every change" },
+    args.OVERRIDE_FREEZE,
+    args.REASON,
     { "json", help = "print the plan, or the result, as JSON" },
   },
   run = function(options, arguments) return common.interruptible(perform, options, arguments) end,

@@ -55,6 +55,7 @@ function M.of(run)
     root = run.project.root,
     secrets = run.secrets_source,
     take_over = run.take_over,
+    override = run.override,
     at = store.now(),
     pid = program.pid(),
     user = user,

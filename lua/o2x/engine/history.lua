@@ -26,6 +26,7 @@ local OF_BEGIN = {
   "fleet",
   "plan",
   "take_over",
+  "override",
   "undo",
 }
 
@@ -103,6 +104,7 @@ end
 function collect.resume(h, record)
   h.resumed, h.edited, h.left = h.resumed + 1, record.kept == false, {}
   h.pid, h.status, h.error, h.ended = record.pid, nil, nil, nil
+  h.override = record.override or h.override
 end
 
 local function step_of(h, record) return h.by_path[tag(h, "path", record.path)] or {} end

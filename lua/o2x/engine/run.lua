@@ -18,6 +18,7 @@ local identity = require "o2x.base.identity"
 local lock = require "o2x.engine.lock"
 local override = require "o2x.script.override"
 local params = require "o2x.project.params"
+local permission = require "o2x.engine.permission"
 local plan = require "o2x.engine.plan"
 local plan_file = require "o2x.engine.plan_file"
 local planned = require "o2x.engine.planned"
@@ -456,6 +457,7 @@ function M.apply(run, started)
   local id, _reserved <close> = run.store:new_id()
   run.id = id
   local _held <close> = take_lock(run, run.id)
+  run.override = permission.check(run)
   run.folder, run.journal = run.store:create(run.id, header.of(run), sources_of(run))
   run.sandbox.keep = function(path, text) run.store:keep(run.id, path, text) end
   if started then started(run) end
@@ -479,6 +481,7 @@ function M.resume(run, id, started, words, skipped)
   run.id, run.folder, run.journal = id, old.folder, old.journal
   run.planned = planned.of_run(run.store, old.history)
   run.past, run.edited = memory.new(old.history, words), run.sandbox.kept == nil
+  local against = permission.check(run)
   local proved = skipped and skip.prove(run, skip.step_of(old.history, skipped.step))
   local changed, files = resume.edited(run, id), resume.changed_files(old.history)
   run.journal:append {
@@ -488,6 +491,7 @@ function M.resume(run, id, started, words, skipped)
     pid = program.pid(),
     edited = changed,
     kept = run.sandbox.kept ~= nil,
+    override = against,
   }
   if run.edited then tape.note_sources(run, changed) end
   run.sandbox.keep = function(path, text) run.store:keep(id, path, text) end

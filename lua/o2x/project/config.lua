@@ -18,6 +18,8 @@ local KEYS = {
   { "platform", "folder of the platform tree", kind = "path" },
   { "state", "folder of the run store", kind = "path" },
   { "secrets", "folder of the tenants' secrets: NAME.yaml, mode 0600", kind = "path" },
+  -- Only o2x.yaml says so: a variable or a flag would be a way around it that no journal has.
+  { "calendar", "file that says when tenants may be changed; o2x help windows", kind = "path", of_project = true },
   { "pg.host", "PostgreSQL server", default = "127.0.0.1" },
   { "pg.hostaddr", "address of pg.host, instead of asking DNS" },
   { "pg.port", "PostgreSQL port, or one for each host", kind = "ports", default = 5432 },
@@ -225,6 +227,11 @@ local function own_variable(key) return "O2X_" .. key[1]:upper():gsub("%.", "_")
 
 -- The value of a key, its source, and the base folder of a relative path.
 local function look(key, places)
+  if key.of_project then
+    local own = places.project_values[key[1]]
+    if own ~= nil then return own, places.project_yaml, places.root end
+    return nil
+  end
   if places.flags[key[1]] ~= nil then return places.flags[key[1]], "--set", places.cwd end
   local variable = own_variable(key)
   if (places.env[variable] or "") ~= "" then return places.env[variable], variable, places.cwd end
@@ -259,6 +266,9 @@ local function check_flags(flags)
         "o2x config explain lists the keys"
       )
     end
+    if by_key[name].of_project then
+      errors.input(("%s belongs into o2x.yaml, and is taken from nowhere else"):format(name))
+    end
     if by_key[name].kind == "secret" then
       errors.input(
         ("%s is a secret and must not be on the command line"):format(name),
@@ -287,6 +297,7 @@ function M.load(project, flags, env)
     root = project.root,
     files = { { path = project.yaml, values = read_file(project.yaml) }, { path = user, values = read_file(user) } },
   }
+  places.project_values, places.project_yaml = places.files[1].values, project.yaml
   if not project.yaml then table.remove(places.files, 1) end
   local values, sources = {}, {}
   for section in pairs(sections) do

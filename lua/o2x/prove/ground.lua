@@ -8,6 +8,7 @@
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local left = require "o2x.prove.left"
+local permission = require "o2x.engine.permission"
 local program = require "o2x.core.program"
 local sorted_keys = require "o2x.base.sorted_keys"
 local verdict = require "o2x.prove.verdict"
@@ -101,7 +102,7 @@ function Ground:o2x(words, act, seek)
   if act then act.places = { [self.folder] = "HERE", [self.lab.dir] = "LAB" } end
   local out, err = fs.join(self.folder, "out"), fs.join(self.folder, "err")
   local result = self.server:play({
-    argv = words,
+    argv = permission.in_lab(words),
     env = environment(self),
     out = out,
     err = err,

@@ -70,7 +70,10 @@ end
 ---@return string? hint
 function M.hint(err)
   if err.meant then return "type: " .. proposed.command(err.meant) end
-  if err.lacks then return "to do it: " .. proposed.again(err.lacks) end
+  if err.lacks then
+    local words = type(err.lacks) == "table" and err.lacks or { err.lacks }
+    return "to do it: " .. proposed.again(table.unpack(words))
+  end
   return err.hint and proposed.text(tostring(err.hint))
 end
 

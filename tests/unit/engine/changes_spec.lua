@@ -16,7 +16,7 @@ describe("the changes for a tenant", function()
     return { t = "intent", path = step, kind = "thing." .. name, key = name, effect = name, slot = name, desired = 1 }
   end
 
-  local function result(name, outcome) return { t = "result", path = "", effect = name, outcome = outcome, after = 1 } end
+  local function result(name, how) return { t = "result", path = "", effect = name, outcome = how, after = 1 } end
 
   local function begin(tenant, records, fields)
     local id, _reserved <close> = runs:new_id()
