@@ -9,6 +9,11 @@
 
 #define DEEPEST 200 /* levels; YAML and JSON that o2x reads have fewer */
 
+struct list {
+	int index;
+	lua_Integer length;
+};
+
 static bool is_of_word(int c)
 {
 	return isalnum(c) || c == '.' || c == '_' || c == '-';
@@ -31,53 +36,72 @@ static int next_char(const char **s, const char *end)
 	return *at;
 }
 
-/* Adds a word to the list at idx, without the dot at its end. [-0, +0, m] */
-static void add(lua_State *L, int list, luaL_Buffer *word)
+/* Adds what is on the top of the stack to the list. [-1, +0, m] */
+static void add(lua_State *L, struct list *list)
 {
-	size_t length = luaL_bufflen(word);
-	if (luaL_buffaddr(word)[length - 1] == '.')
-		luaL_buffsub(word, 1);
-	luaL_pushresult(word);
-	lua_rawseti(L, list, (lua_Integer)lua_rawlen(L, list) + 1);
+	lua_rawseti(L, list->index, ++list->length);
 }
 
-/* Is the word that begins at s a name? Sets *after to where it ends. */
-static bool is_name(const char *s, const char *end, const char **after)
+/* What a word is made of. */
+struct word {
+	const char *start, *end; /* in the text */
+	bool is_name;            /* it has a dot or a hyphen */
+	bool is_plain;           /* it stands in the text as it is compared */
+};
+
+/* The word that begins at s; one without a character if there is none. */
+static struct word read_word(const char *s, const char *end)
 {
-	bool found = false;
-	for (int c; s < end; *after = s) {
-		c = next_char(&s, end);
+	struct word word = { s, s, false, true };
+	while (s < end) {
+		bool escaped = *s == '%';
+		int c = next_char(&s, end);
 		if (!is_of_word(c))
 			break;
-		found = found || c == '.' || c == '-';
+		word.is_name = word.is_name || c == '.' || c == '-';
+		word.is_plain = word.is_plain && !escaped && !isupper(c);
+		word.end = s;
 	}
-	return found;
+	return word;
+}
+
+/* In lower case and without the dot at its end. [-0, +1, m] */
+static void push_word(lua_State *L, const struct word *word)
+{
+	luaL_Buffer text;
+	const char *s = word->start;
+	if (word->is_plain) {
+		size_t dot = word->end[-1] == '.';
+		lua_pushlstring(L, s, (size_t)(word->end - s) - dot);
+		return;
+	}
+	luaL_buffinit(L, &text);
+	while (s < word->end)
+		luaL_addchar(&text, (char)tolower(next_char(&s, word->end)));
+	if (luaL_buffaddr(&text)[luaL_bufflen(&text) - 1] == '.')
+		luaL_buffsub(&text, 1);
+	luaL_pushresult(&text);
 }
 
 /* The text is at the top of the stack. [-0, +0, m] */
-static void split(lua_State *L, int list)
+static void split(lua_State *L, struct list *list)
 {
 	size_t length;
 	const char *s = lua_tolstring(L, -1, &length), *end = s + length;
 	while (s < end) {
-		luaL_Buffer word;
-		const char *after = s;
-		bool name = is_name(s, end, &after);
-		if (name) {
-			luaL_buffinit(L, &word);
-			while (s < after)
-				luaL_addchar(&word, (char)tolower(next_char(&s, end)));
-			add(L, list, &word);
-		} else if (after > s) {
-			s = after;
-		} else {
-			next_char(&s, end);
+		struct word word = read_word(s, end);
+		if (word.is_name) {
+			push_word(L, &word);
+			add(L, list);
 		}
+		s = word.end;
+		if (s < end)
+			next_char(&s, end);
 	}
 }
 
 /* The value is at the top of the stack. [-0, +0, v] */
-static void search(lua_State *L, int list, int depth)
+static void search(lua_State *L, struct list *list, int depth)
 {
 	if (lua_type(L, -1) == LUA_TSTRING) {
 		split(L, list);
@@ -106,11 +130,12 @@ static void search(lua_State *L, int list, int depth)
 */
 static int words_of(lua_State *L)
 {
+	struct list list = { .index = 1 };
 	luaL_checkany(L, 1);
 	lua_settop(L, 1);
 	lua_newtable(L);
 	lua_insert(L, 1);
-	search(L, 1, 0);
+	search(L, &list, 0);
 	lua_settop(L, 1);
 	return 1;
 }

@@ -1,7 +1,7 @@
 --- What a tenant claims: every name in every system that its file and its own name lead to. No two tenants may claim
 --- the same one, and none may claim the platform's.
 
-local catalogue = require "stdlib.catalogue"
+local built = require "stdlib.built"
 local naming = require "stdlib.naming"
 
 local M = {}
@@ -43,86 +43,7 @@ function M.identity(name, platform, file)
   }
 end
 
--- The names that are built from each tenant's own: what stands before and after it.
-local function patterns(names)
-  local list = {}
-  for i, name in ipairs(names) do
-    local before, after = name:match "^(.-){tenant}(.*)$"
-    list[i] = { before = before, after = after }
-  end
-  return list
-end
-
-local function filled(list, name)
-  local names = {}
-  for i, pattern in ipairs(list) do
-    names[i] = pattern.before .. name .. pattern.after
-  end
-  return names
-end
-
-local function of_all_services(make)
-  local names = {}
-  for i, service in ipairs(catalogue.names()) do
-    names[i] = make(service)
-  end
-  return names
-end
-
-local ANY <const> = { name = "{tenant}" }
-local SERVICES <const> = patterns(of_all_services(function(service) return naming.resource(ANY, service) end))
-local OBJECTS <const> = patterns {
-  naming.resource(ANY, "ingress"),
-  naming.resource(ANY, "tls-cert"),
-  naming.resource(ANY, "services"),
-  naming.resource(ANY, "alerts"),
-  naming.resource(ANY, "dashboard"),
-  naming.resource(ANY, "maintenance"),
-}
-local FILES <const> = patterns {
-  "docs/runbooks/TENANT_{tenant}.md",
-  "docs/notes/{tenant}.md",
-  "k8s/ingress/{tenant}-ingress.yaml",
-  "monitoring/servicemonitor-{tenant}.yaml",
-  "monitoring/dashboard-{tenant}.json",
-  "alerts/{tenant}-alerts.yaml",
-}
-local VALUES_FILES <const> =
-  patterns(of_all_services(function(service) return naming.values_file(ANY.name, service) end))
-
-local function appended(list, more) return table.move(more, 1, #more, #list + 1, list) end
-
---- The names of a tenant's services and releases.
----@param tenant {name: string}
----@return string[]
-function M.services(tenant) return filled(SERVICES, tenant.name) end
-
---- The names of a tenant's objects in the cluster.
----@param tenant {name: string, data_pvc: string}
----@return string[]
-function M.objects(tenant)
-  local names = appended(M.services(tenant), filled(OBJECTS, tenant.name))
-  names[#names + 1] = tenant.data_pvc
-  return names
-end
-
---- The files of the platform tree that belong to one tenant.
----@param tenant {name: string}
----@return string[] paths
-function M.files(tenant) return appended(filled(FILES, tenant.name), filled(VALUES_FILES, tenant.name)) end
-
---- The folders of the platform tree in which all files are one tenant's.
----@param tenant {name: string}
----@return string[] paths with a slash at the end
-function M.folders(tenant)
-  local folders, seen = {}, {}
-  for _, path in ipairs(filled(VALUES_FILES, tenant.name)) do
-    local folder = path:match "^.*/"
-    if not seen[folder] then folders[#folders + 1] = folder end
-    seen[folder] = true
-  end
-  return folders
-end
+M.services, M.objects, M.files, M.folders = built.services, built.objects, built.files, built.folders
 
 -- ---- domains ----
 
@@ -170,10 +91,36 @@ end
 
 local function listed(list, name) return type(list) == "table" and text(list[name]) or nil end
 
---- The host names of the platform.
+--- Calls visit for each domain above a domain: "b.c" and "c" of "a.b.c".
+---@param domain string
+---@param visit fun(higher: string)
+function M.each_above(domain, visit)
+  local dot = domain:find(".", 1, true)
+  while dot do
+    visit(domain:sub(dot + 1))
+    dot = domain:find(".", dot + 1, true)
+  end
+end
+
+--- The host names of the platform, in the form in which domains are compared.
 ---@param platform table platform.yaml
----@return string[] hosts in the form in which domains are compared
-function M.hosts(platform) return hosts_in(platform, folded(platform.domain), {}) end
+---@return {is: table<string, string>, below: table<string, string>} hosts the hosts themselves; and by each domain
+---  above one, that host
+function M.hosts(platform)
+  local hosts = { is = {}, below = {} }
+  for _, host in ipairs(hosts_in(platform, folded(platform.domain), {})) do
+    hosts.is[host] = host
+    M.each_above(host, function(higher) hosts.below[higher] = hosts.below[higher] or host end)
+  end
+  return hosts
+end
+
+-- The host that a run which may change the domain would reach, or that reaches the domain.
+local function overlapping(domain, hosts)
+  local host = hosts.is[domain] or hosts.below[domain]
+  if not host then M.each_above(domain, function(higher) host = host or hosts.is[higher] end) end
+  return host
+end
 
 local function domain_problem(own, platform, hosts)
   local domain, top = own.domain, folded(platform.domain)
@@ -194,17 +141,16 @@ local function domain_problem(own, platform, hosts)
       top
     )
   end
-  for _, host in ipairs(hosts) do
-    if overlap(domain, host) then
-      return problem(
-        "domain",
-        "domain %s belongs to the platform: platform.yaml has %s",
-        is_within(own.name .. "." .. top, host) and "choose another name for the tenant"
-          or ("use %s.%s, or another name below %s"):format(own.name, top, top),
-        domain,
-        host
-      )
-    end
+  local host = overlapping(domain, hosts)
+  if host then
+    return problem(
+      "domain",
+      "domain %s belongs to the platform: platform.yaml has %s",
+      is_within(own.name .. "." .. top, host) and "choose another name for the tenant"
+        or ("use %s.%s, or another name below %s"):format(own.name, top, top),
+      domain,
+      host
+    )
   end
   if not is_below(domain, top) and listed(platform.custom_domains, own.name) ~= domain then
     return problem(
@@ -438,9 +384,8 @@ end
 
 local function shared_conflict(own, platform)
   local kubernetes = platform.kubernetes
-  local shared = set_of { kubernetes.postgres_secret, kubernetes.vault_secret, kubernetes.ingress_service.name }
-  for _, name in ipairs(M.objects(own)) do
-    if shared[name] then
+  for _, name in ipairs { kubernetes.postgres_secret, kubernetes.vault_secret, kubernetes.ingress_service.name } do
+    if built.is_object(own, name) then
       return problem("name", "name '%s' leads to %s, which belongs to the platform", nil, own.name, name)
     end
   end
@@ -451,7 +396,7 @@ end
 ---@param platform table platform.yaml
 ---@param file table the tenant's file
 ---@param others {tenant: string, file: table, where: string}[] the other tenants that may have the same (stdlib.survey)
----@param hosts string[] of M.hosts
+---@param hosts table of M.hosts
 ---@return {message: string, hint: string?, field: string, text: string?}|nil problem field: of the file, such as
 ---  "overrides.database"; text: what of the field is wrong
 ---@return string[] notes what is wrong with other files that claim what is this tenant's

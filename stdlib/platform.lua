@@ -320,6 +320,17 @@ function M.status(tenant)
   return record and status.describe(tenant, record) or nil
 end
 
+--- Which tenants have a status, by one question for all of them: where it may look, and the question.
+M.noted = {
+  ---@param platform table platform.yaml
+  ---@return table grants as of M.grants
+  grants = function(platform)
+    return { k8s = { namespace = platform.namespace, label = require("stdlib.maintenance.status").LABEL } }
+  end,
+  ---@return string[] names
+  names = function() return require("stdlib.maintenance.status").tenants() end,
+}
+
 --- A warning that every run for the tenant prints first: an overdue maintenance.
 ---@param tenant table
 ---@return string? warning

@@ -1,6 +1,7 @@
 --- All tenants of the platform at once: who has which name. A tenant is then compared with those few that may have what
 --- it claims, and not with all, so that the work for all tenants grows as their number does.
 
+local built = require "stdlib.built"
 local claims = require "stdlib.claims"
 local platform_file = require "stdlib.platform_file"
 
@@ -40,48 +41,30 @@ local function with_listed(files, platform)
   return all
 end
 
--- Calls visit for each domain above a domain: "b.c" and "c" of "a.b.c".
-local function each_above(domain, visit)
-  local dot = domain:find(".", 1, true)
-  while dot do
-    visit(domain:sub(dot + 1))
-    dot = domain:find(".", dot + 1, true)
-  end
+-- Notes a name that platform.yaml's patterns make: others may have the same, or an object of that name.
+local function note_made(survey, name, position)
+  note(survey.names, name, position)
+  built.each_tenant(name, function(tenant) note(survey.twins, tenant, position) end)
 end
 
--- Notes a name, and for each of those that have it that it is shared.
-local function note_name(survey, name, position)
-  local there = note(survey.names, name, position)
-  if not there then return end
-  local shared = survey.shared
-  shared[position] = shared[position] or {}
-  shared[position][name] = true
-  if type(there) ~= "table" then
-    shared[there] = shared[there] or {}
-    shared[there][name] = true
-  end
-end
-
--- Everything by which another tenant's text or name may meet this one's.
+-- Everything by which another tenant's text or name may meet this one's. The names that are built from a tenant's own
+-- are not noted: they lead back to it.
 local function note_claims(survey, other, platform, position)
   local identity = claims.identity(other.tenant, platform, other.file)
   local right = claims.rights(other.tenant, platform, other.file)
   for _, stated in ipairs(claims.stated("domain", identity, right)) do
     local domain = claims.folded(stated)
     note(survey.domains, domain, position)
-    each_above(domain, function(higher) note(survey.below, higher, position) end)
+    claims.each_above(domain, function(higher) note(survey.below, higher, position) end)
   end
   for _, database in ipairs(claims.stated("database", identity, right)) do
-    note_name(survey, database, position)
-    note_name(survey, database:lower(), position)
+    note(survey.names, database, position)
+    note(survey.names, database:lower(), position)
   end
   local id = text(identity.id)
-  if id then note_name(survey, id:lower(), position) end
-  for _, list in ipairs(claims.built(identity)) do
-    for _, name in ipairs(list) do
-      note_name(survey, name, position)
-    end
-  end
+  if id then note(survey.names, id:lower(), position) end
+  note_made(survey, identity.data_pvc, position)
+  note_made(survey, identity.vault_path, position)
   survey.positions[other.tenant] = position
 end
 
@@ -91,7 +74,8 @@ end
 ---  name and id: what it says
 ---@return table survey
 function M.of(platform, files)
-  local survey = { names = {}, shared = {}, domains = {}, below = {}, stated = {}, positions = {} }
+  local survey = { names = {}, twins = {}, domains = {}, below = {}, stated = {}, positions = {} }
+  survey.nobodys = {} -- words that were looked for and lead to no tenant: many files have the same
   survey.problem = platform_file.problem(platform)
   survey.hosts = not survey.problem and claims.hosts(platform) or nil
   survey.tenants = survey.problem and files or with_listed(files, platform)
@@ -136,19 +120,15 @@ function M.namesakes(survey, name, id)
   return at(survey, found, name)
 end
 
--- Those that have a name which a tenant has: known since all names were noted, if it was among them.
-local function gather_shared(survey, found, own)
-  local position = survey.positions[own.name]
-  if position then
-    for name in pairs(survey.shared[position] or {}) do
-      gather(found, survey.names[name])
-    end
-    return
-  end
-  for _, list in ipairs(claims.built(own)) do
-    for _, name in ipairs(list) do
-      gather(found, survey.names[name])
-    end
+-- Those that have a name which is built from a tenant's: each is found from both sides.
+local function gather_twins(survey, found, own)
+  local positions = survey.positions
+  local function add(tenant) gather(found, positions[tenant]) end
+  built.each_twin(own.name, add)
+  gather(found, survey.twins[own.name])
+  for _, name in ipairs { own.data_pvc, own.vault_path } do
+    gather(found, survey.names[name])
+    built.each_tenant(name, add)
   end
 end
 
@@ -160,17 +140,27 @@ end
 ---@return table[] others
 function M.near(survey, own, file, words)
   local found, domain, names, domains = {}, claims.folded(own.domain), survey.names, survey.domains
-  local function is_of(host) gather(found, domains[host]) end
+  local positions, nobodys, met = survey.positions, survey.nobodys, false
+  local function meet(noted)
+    met = met or noted ~= nil
+    gather(found, noted)
+  end
+  local function is_of(host) meet(domains[host]) end
+  local function has(tenant) meet(positions[tenant]) end
   local function look_for(word)
-    gather(found, names[word])
+    if nobodys[word] then return end
+    met = false
+    meet(names[word])
+    built.each_tenant(word, has)
     is_of(word)
-    each_above(word, is_of)
+    claims.each_above(word, is_of)
+    nobodys[word] = not met or nil
   end
   is_of(domain)
-  each_above(domain, is_of)
+  claims.each_above(domain, is_of)
   gather(found, survey.below[domain])
   gather(found, names[own.database:lower()])
-  gather_shared(survey, found, own)
+  gather_twins(survey, found, own)
   if not words then claims.each_word(file, look_for) end
   for _, word in ipairs(words or {}) do
     look_for(word)

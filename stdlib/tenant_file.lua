@@ -4,6 +4,8 @@ local naming = require "stdlib.naming"
 local providers = require "stdlib.providers"
 local text = require "o2x.text"
 
+local pairs, type = pairs, type -- every field of every tenant's file is looked at
+
 local M = {}
 
 local ENVIRONMENTS = { production = true, sandbox = true, development = true, demo = true, staging = true }
@@ -104,10 +106,10 @@ local ITEMS = {
 
 -- What is wrong with a field that is there, as a text that follows its name.
 local function type_problem(value, kind)
-  if kind == "string" and is_string(value) then return nil end
   local wrong = (CHECKS[kind] or CHECKS.map)(value)
   if wrong then return " " .. wrong end
-  return ITEMS[kind] and check_items(value, table.unpack(ITEMS[kind]))
+  local items = ITEMS[kind]
+  return items and check_items(value, items[1], items[2])
 end
 
 -- A schema as the checks need it, which compare every file with it: its fields in order, the kind of each, and which
@@ -141,7 +143,8 @@ local function fits(value, schema)
   local kinds, needed, missing = schema.kinds, schema.needed, schema.count
   for field, item in pairs(value) do
     local kind = kinds[field]
-    if not kind or type_problem(item, kind) then return false end
+    local fitting = kind == "string" and item ~= "" and type(item) == kind
+    if not fitting and (not kind or type_problem(item, kind)) then return false end
     if needed[field] then missing = missing - 1 end
   end
   return missing == 0
@@ -166,11 +169,17 @@ for part, schema in pairs(PARTS) do
   PART_LIST[#PART_LIST + 1] = { name = part, prefix = part .. ".", schema = compiled(schema) }
 end
 
-local function check_integration(item, position, seen)
-  local prefix = ("integrations[%d]."):format(position)
-  if not is_map(item) then return problem("integrations[%d] must be a map", nil, position) end
-  local wrong = check_fields(item, ONE_INTEGRATION, prefix)
-  if wrong then return wrong end
+local COLUMNS <const> = {} -- by the type of a gateway: those that a file may set, as a set
+for _, name in ipairs(providers.names()) do
+  local gateway, columns = providers.find(name).type, {}
+  for _, column in ipairs(providers.attributes(gateway).columns) do
+    columns[column] = true
+  end
+  COLUMNS[gateway] = columns
+end
+
+-- What is wrong with an integration whose fields are as they should be; prefix stands before the name of a field.
+local function integration_problem(item, seen, prefix)
   local provider = providers.find(item.name)
   if not provider then
     return problem(
@@ -191,13 +200,16 @@ local function check_integration(item, position, seen)
   if not item.baseurl:find("^https://[%w%.%-]+") then
     return problem("%sbaseurl must begin with https://", nil, prefix)
   end
-  local known = {}
-  for _, column in ipairs(providers.attributes(item.type).columns) do
-    known[column] = true
-  end
+  local columns = COLUMNS[item.type]
   for column in pairs(item.attributes or {}) do
-    if not known[column] then return unknown(prefix .. "attributes.", column, known) end
+    if not columns[column] then return unknown(prefix .. "attributes.", column, columns) end
   end
+end
+
+local function check_integration(item, position, seen)
+  if not is_map(item) then return problem("integrations[%d] must be a map", nil, position) end
+  local prefix = "integrations[" .. position .. "]."
+  return check_fields(item, ONE_INTEGRATION, prefix) or integration_problem(item, seen, prefix)
 end
 
 local function check_identity(name, file, others)

@@ -58,7 +58,7 @@ local function config_map(tenant, record)
       name = name_of(tenant),
       namespace = tenant.namespace,
       annotations = { [status.KEY] = record },
-      labels = { tenant = tenant.name, [status.KEY] = "on", ["app.kubernetes.io/managed-by"] = "o2x" },
+      labels = { tenant = tenant.name, [status.LABEL[1]] = status.LABEL[2], ["app.kubernetes.io/managed-by"] = "o2x" },
     },
     data = { ["default.conf"] = SERVER, ["maintenance.html"] = html },
   }

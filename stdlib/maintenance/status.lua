@@ -12,6 +12,9 @@ local M = {}
 --- The annotation that holds a record; also a label of the ConfigMap.
 M.KEY = "o2x.io/maintenance"
 
+--- The label of a ConfigMap that has a record: its name and value.
+M.LABEL = { M.KEY, "on" }
+
 --- The record that an object carries: the maintenance, and the object's saved state.
 ---@param object table? a Kubernetes object
 ---@return table? record nil if there is no object or no annotation
@@ -32,6 +35,16 @@ local RECORD <const> = { "?", since = "string", ["until"] = "string", by = "stri
 function M.of(tenant)
   local name = naming.resource(tenant, "maintenance")
   return json.check(M.saved(k8s.get("ConfigMap", name, tenant.namespace)), RECORD, "the maintenance in " .. name)
+end
+
+--- The tenants that are in maintenance. It is for one who sees all that has the label, and no more.
+---@return string[] names
+function M.tenants()
+  local names = {}
+  for _, object in ipairs(k8s.list "ConfigMap") do
+    names[#names + 1] = object.metadata.name:match "^(.+)%-maintenance$"
+  end
+  return names
 end
 
 --- How long ago the maintenance should have ended.

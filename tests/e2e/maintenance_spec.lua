@@ -52,6 +52,15 @@ describe("maintenance", function()
     return active, all[#all]
   end
 
+  -- How often somebody has asked whether a tenant is in maintenance by its name.
+  local function questions()
+    local count = 0
+    for line, times in pairs(json.decode(lab:o2x({ "lab", "requests", "--json" }).stdout)) do
+      if line:find "GET .*/configmaps/[%w-]+%-maintenance$" then count = count + times end
+    end
+    return count
+  end
+
   local function untouched(before)
     assert.equal(before.replicas, e:replicas())
     assert.equal(before.schedules, schedules())
@@ -122,7 +131,11 @@ describe("maintenance", function()
     e:refused("rollback refused", "rollback")
     e:refused("scale refused", "scale", "service=service-billing", "replicas=2")
     assert.equal(0, e:plan("maintenance", "mode=off").totals.create)
-    assert.matches("urbanos .* has been in maintenance since", lab:o2x({ "list", "--tenants" }).stdout)
+    local before_list = questions()
+    local text = lab:o2x({ "list", "--tenants" }).stdout
+    assert.matches("urbanos .* has been in maintenance since", text)
+    assert.is_nil(text:find "status unknown")
+    assert.equal(before_list + 1, questions(), "one by one")
     e:run("maintenance", "mode=on", "for=2h") -- only the end moves
     all_stopped()
     local rows = e:run("maintenance", "mode=status").result

@@ -2,7 +2,6 @@
 
 local lazy = require "o2x.base.lazy"
 local common = lazy "o2x.cli.common"
-local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local fs = lazy "o2x.base.fs"
 local json = lazy "o2x.base.json"
@@ -11,6 +10,7 @@ local run = lazy "o2x.engine.run"
 local runbooks = lazy "o2x.script.runbook"
 local runbook_files = lazy "o2x.project.runbook_files"
 local sandbox = lazy "o2x.script.sandbox"
+local statuses = lazy "o2x.engine.statuses"
 local task = require "o2x.base.task"
 local tenant_files = lazy "o2x.project.tenant_files"
 local tenants = lazy "o2x.project.tenants"
@@ -45,29 +45,16 @@ local function describe(project, box, name)
   }
 end
 
--- The result of the platform's status(tenant), which may query the systems; nil if the platform has no such function.
-local function status_of(project, config, name, place, loaded)
-  local ok, status = xpcall(function()
-    local this = run.prepare_look(project, config, name, place, loaded)
-    local _close <close> = defer(this.close_clients)
-    return this.platform.status and (this.platform.status(this.tenant) or "")
-  end, errors.handler)
-  if ok then return status end
-  return "status unknown: " .. problem_of(status)
-end
-
-local function describe_tenant(project, config, name, place, files)
-  local box = place.platform_sandbox
-  local loaded = table.pack(xpcall(tenants.load, errors.handler, box, config, name, nil, files))
-  if not loaded[1] then return { name = name, problem = problem_of(loaded[2]) } end
-  local tenant = loaded[2]
+-- A broken file is listed with its error.
+local function describe_tenant(box, config, name, files)
+  local ok, tenant = xpcall(tenants.fields, errors.handler, box, config, name, files)
+  if not ok then return { name = name, problem = problem_of(tenant) } end
   return {
     name = name,
     id = tenant.id,
     environment = tenant.environment,
     region = tenant.region,
     company = tenant.company,
-    status = status_of(project, config, name, place, { table.unpack(loaded, 2, 3) }),
   }
 end
 
@@ -81,18 +68,22 @@ local function own_runbooks(project)
   return by_tenant
 end
 
-local AT_ONCE <const> = 4
-
--- The tenants of all files, several at once; each look has a place of its own.
+-- The tenants of all files, and the statuses of those whose files are sound.
 local function describe_tenants(project, config)
-  local files, own, free = tenant_files.read(config), own_runbooks(project), {}
-  return task.each(tenants.names(config), function(name)
-    local place = table.remove(free) or run.place_to_look(project)
-    local entry = describe_tenant(project, config, name, place, files)
-    entry.own_versions = json.array(own[name] or {})
-    free[#free + 1] = place
-    return entry
-  end, { limit = AT_ONCE })
+  local files, own, place = tenant_files.read(config), own_runbooks(project), run.place_to_look(project)
+  local box, list, sound = place.platform_sandbox, {}, {}
+  for i, name in ipairs(tenants.names(config)) do
+    task.sleep(0) -- a wait starts the platform's time: all tenants may take longer than one
+    list[i] = describe_tenant(box, config, name, files)
+    list[i].own_versions = json.array(own[name] or {})
+    if not list[i].problem then sound[#sound + 1] = name end
+  end
+  local function load(name) return tenants.load(box, config, name, nil, files) end
+  local status = statuses.of(project, config, files, place, sound, load)
+  for _, entry in ipairs(list) do
+    entry.status = status[entry.name]
+  end
+  return list
 end
 
 local function list_tenants(options, project, config)
