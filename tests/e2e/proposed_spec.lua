@@ -236,7 +236,7 @@ local ROWS = {
   ["stdlib/handoff.lua: o2x plan runbooks"] = function() works "o2x plan runbooks/onboard.lua newclient" end,
 }
 
-for _, part in ipairs { "toy", "resume", "releases", "data", "access" } do
+for _, part in ipairs { "toy", "resume", "unfinished", "releases", "data", "access" } do
   for key, row in pairs(require("tests.support.proposed." .. part)) do
     assert(not ROWS[key], key .. " has two rows")
     ROWS[key] = row

@@ -25,10 +25,11 @@ M.GROUPS = {
     { "apply", "apply FILE", "do exactly what a plan says" },
     { "resume", "resume [RUN]", "continue a run that failed or was interrupted" },
     { "undo", "undo RUN[#STEP]", "take back what a run did" },
+    { "dismiss", "dismiss RUN --reason=TEXT", "leave a run that stopped as it is" },
   },
   {
     "Look at runs and runbooks",
-    { "runs", "runs [prune]", "list the runs, oldest first, or remove old ones" },
+    { "runs", "runs [F-...|prune]", "list the runs, oldest first, or remove old ones" },
     { "show", "show [RUN]", "show what a run did: steps, changes, checks, times" },
     { "log", "log TENANT", "show everything that was ever changed for a tenant, across runs" },
     { "diff", "diff RUN RUN", "show what differs between two runs" },

@@ -8,6 +8,7 @@ local interrupt = require "o2x.core.interrupt"
 local lazy = require "o2x.base.lazy"
 local aws_keys = lazy "o2x.client.aws.credentials.explain"
 local hooks = lazy "o2x.script.hooks"
+local listing = lazy "o2x.engine.listing"
 local limits = require "o2x.base.limits"
 local memory = lazy "o2x.engine.memory"
 local out = require "o2x.report.out"
@@ -17,6 +18,7 @@ local plan = lazy "o2x.engine.plan"
 local program = require "o2x.core.program"
 local project = require "o2x.project.project"
 local proposed = require "o2x.report.proposed"
+local same_again = lazy "o2x.engine.same_again"
 local sandbox = lazy "o2x.script.sandbox"
 local shell = require "o2x.base.shell"
 local runbooks = lazy "o2x.script.runbook"
@@ -252,12 +254,28 @@ function M.run_command(run, arguments, options)
   return "o2x run " .. shell.command(words)
 end
 
+-- Is there something to go on with? A run that continues an earlier attempt has something, as that had.
+local function has_begun(run)
+  if run.past then return true end
+  local wrote = run.wrote
+  if wrote == nil then wrote = run.gate and run.gate.wrote end
+  return wrote or false
+end
+
+-- Why a run that failed would fail again.
+local function same_again_of(run, status, err)
+  if status ~= "failed" or not err or run.undo or not has_begun(run) then return nil end
+  return same_again.why(run, err)
+end
+
 -- A run whose journal was deleted or replaced cannot be resumed; it is started again.
-local function next_of(run, status, options)
+local function next_of(run, status, options, err)
   if not NEXT[status] then return nil end
+  if status == "failed" and not has_begun(run) then return proposed.typed() end
   local there = not run.folder or not run.journal:is_lost() and fs.exists(fs.join(run.folder, "journal"))
   if there or ENDED[status] then
-    return NEXT[status]:format(run.id) .. (run.edited and not ENDED[status] and " --edited" or "")
+    local _, edited = same_again_of(run, status, err)
+    return NEXT[status]:format(run.id) .. ((run.edited or edited) and not ENDED[status] and " --edited" or "")
   end
   if run.undo then return ("o2x undo %s"):format(undo.name(run.undo)) end
   local arguments = { run.runbook.name, run.tenant_name }
@@ -270,13 +288,32 @@ end
 -- A run that stopped and has written something may be taken back instead of continued.
 local function way_back(run, status)
   local stopped = status == "failed" or status == "interrupted"
-  return stopped and run.gate and run.gate.wrote and not run.journal:is_lost() and "o2x undo " .. run.id or nil
+  local wrote = run.gate and run.gate.wrote or run.past and run.past.history.begun
+  return stopped and wrote and not run.undo and not run.journal:is_lost() and "o2x undo " .. run.id or nil
 end
 
 -- The step at which a run failed may be done by hand instead.
 local function by_hand(run, status, err)
   if status ~= "failed" or run.undo or not (err and err.step) or hooks.is_hook(err.step) then return nil end
+  if not has_begun(run) then return nil end
   return run.folder and not run.journal:is_lost() and memory.skip_command(run, err.step) or nil
+end
+
+-- What is still unfinished of the tenant, after another run for it.
+local function say_unfinished(run)
+  if not run.store or run.mode ~= "apply" then return end
+  local ok, list = pcall(listing.unfinished_of, run.store, run)
+  for _, one in ipairs(ok and list or {}) do -- a store that is gone meanwhile is no matter of a run that is done
+    out.say(
+      ("note: %s of %s is still unfinished (%s): o2x resume %s; or o2x dismiss %s --reason=TEXT"):format(
+        one.runbook,
+        run.tenant_name,
+        one.status,
+        one.id,
+        one.id
+      )
+    )
+  end
 end
 
 -- The last lines. What stands after "next:" is last, and is the command and nothing else.
@@ -284,10 +321,13 @@ local function say_end(run, status, err, text, next_command)
   local style = out.style(2)
   local back, instead = way_back(run, status), by_hand(run, status, err)
   if not next_command then return out.say(text) end
-  if not (back or instead) then return out.say(text .. "; next: " .. style.bold(next_command)) end
+  local again = same_again_of(run, status, err)
+  if not (back or instead or again) then return out.say(text .. "; next: " .. style.bold(next_command)) end
   out.say(text)
+  if again then out.say("  " .. again) end
   if back then out.say("  to go back: " .. style.bold(back)) end
   if instead then out.say("  done by hand: " .. style.bold(instead)) end
+  if again then out.say("  to leave it: " .. style.bold(("o2x dismiss %s --reason=TEXT"):format(run.id))) end
   out.say("  next: " .. style.bold(next_command))
 end
 
@@ -301,7 +341,7 @@ end
 function M.conclude(run, status, err, options, seconds)
   local style = out.style(2)
   local counts = run.report.counts
-  local next_command = next_of(run, status, options)
+  local next_command = next_of(run, status, options, err)
   local result = output.print(run, options)
   if options.json then
     out.json {
@@ -326,6 +366,7 @@ function M.conclude(run, status, err, options, seconds)
   for _, one in ipairs(status == "incomplete" and run.undo.left or {}) do
     out.say(("not undone: %s: %s"):format(one.title, one.why))
   end
+  if status == "done" then say_unfinished(run) end
   local mark = status == "done" and style.green("done") or style.red(status)
   say_end(
     run,

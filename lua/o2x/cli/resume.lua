@@ -7,6 +7,7 @@ local errors = require "o2x.base.error"
 local fleet = lazy "o2x.cli.fleet"
 local fleet_undo = lazy "o2x.cli.fleet_undo"
 local fleets = lazy "o2x.engine.fleet"
+local listing = lazy "o2x.engine.listing"
 local out = require "o2x.report.out"
 local progress = lazy "o2x.report.progress"
 local run = lazy "o2x.engine.run"
@@ -14,34 +15,39 @@ local skip = lazy "o2x.engine.skip"
 local step_by_step = lazy "o2x.engine.step_by_step"
 local task = require "o2x.base.task"
 local undo = lazy "o2x.engine.undo"
+local unfinished = lazy "o2x.engine.unfinished"
 
--- The unfinished fleets, and the unfinished runs that do not belong to one of them.
-local function candidates(store)
-  local list = fleets.unfinished(store)
-  local open = {}
-  for _, one in ipairs(list) do
-    open[one.id] = true
-  end
-  for _, one in ipairs(store:unfinished()) do
-    if not open[one.fleet or ""] then list[#list + 1] = one end
-  end
-  return list
+-- A run that was cut off before its first write is no unfinished one. But if it is the newest, and nothing else can be
+-- meant, it is started again.
+local function cut_off(list)
+  local newest = list[#list]
+  if not newest or newest.fleet or not unfinished.cut_off(newest) then return nil end
+  out.say(("no run is unfinished; %s stopped before it wrote anything, and starts again"):format(newest.id))
+  return newest
+end
+
+local function none(store, list)
+  local newest = list[#list]
+  local wrote = newest and newest.status == "failed" and not newest.begun
+  errors.input(
+    wrote and ("no unfinished run: the newest, %s, failed and wrote nothing"):format(newest.id) or "no unfinished run",
+    ("o2x runs lists all runs in %s; O2X_STATE, or state: in o2x.yaml, names another folder"):format(store.folder)
+  )
 end
 
 local function the_unfinished_one(store)
-  local found = candidates(store)
+  local list = store:list()
+  local found = listing.unfinished(store, list)
   if #found == 1 then return found[1] end
-  if #found == 0 then
-    errors.input(
-      "no unfinished run",
-      ("o2x runs lists all runs in %s; O2X_STATE, or state: in o2x.yaml, names another folder"):format(store.folder)
-    )
-  end
+  if #found == 0 then return cut_off(list) or none(store, list) end
   for _, one in ipairs(found) do
     local whom = one.tenants and #one.tenants .. " tenants" or one.tenant
-    out.data(("%s  %s %s  %s"):format(one.id, one.runbook, whom, one.status or "crashed"))
+    out.data(("%s  %s %s  %s"):format(one.id, one.runbook, whom, one.status))
   end
-  errors.input(("%d unfinished runs"):format(#found), "choose one: o2x resume RUN")
+  errors.input(
+    ("%d unfinished runs"):format(#found),
+    "choose one: o2x resume RUN; one that nobody will go on with: o2x dismiss RUN --reason=TEXT"
+  )
 end
 
 -- What an undo was going to take back, with what the operator has decided meanwhile.
@@ -91,7 +97,7 @@ local function perform_one(options, store, id)
   this.store = store
   if options.step_by_step then step_by_step.begin(this) end
   local start = task.now()
-  local status, err = run.resume(this, id, function(_, edited, files)
+  local status, err = run.resume(this, id, function(_, edited, files, warning)
     out.say(("resuming %s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, id))
     common.print_warnings(config)
     if #edited > 0 then
@@ -108,6 +114,7 @@ local function perform_one(options, store, id)
         ("note: edited since the run started: %s; finished steps do not run again"):format(table.concat(files, ", "))
       )
     end
+    if warning then out.say("note: " .. warning) end
   end, options.take_over, skipped)
   return common.conclude(this, status, err, options, task.now() - start)
 end
@@ -117,7 +124,7 @@ local function perform(options, arguments)
   if options.step_by_step then step_by_step.check(false) end
   local found = not arguments[1] and the_unfinished_one(store) or nil
   local several = found and found.tenants and found
-    or arguments[1] and arguments[1]:match "^F%-" and fleets.read(store, arguments[1])
+    or arguments[1] and fleets.is_id(arguments[1]) and fleets.read(store, arguments[1])
   if several and (options.skip or options.step_by_step) then
     errors.input(
       ("%s is for the run of one tenant"):format(options.skip and "--skip" or "--step-by-step"),

@@ -4,13 +4,14 @@ local lazy = require "o2x.base.lazy"
 local common = lazy "o2x.cli.common"
 local effect = lazy "o2x.report.effect"
 local errors = require "o2x.base.error"
+local fleets = lazy "o2x.engine.fleet"
 local history = lazy "o2x.engine.history"
 local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
 local plan = lazy "o2x.engine.plan"
+local run_again = function(h) return require("o2x.engine.store").run_again(h) end
+local unfinished = lazy "o2x.engine.unfinished"
 local units = lazy "o2x.base.units"
-
-local RESUMABLE <const> = { failed = true, interrupted = true, crashed = true }
 
 local function newest(store) return store:newest() or errors.input("no runs yet", "o2x run RUNBOOK TENANT") end
 
@@ -45,6 +46,7 @@ local function data(h)
     undoes = h.undo,
     override = h.override,
     undone_by = h.undone or nil,
+    dismissed = h.dismissed,
     left = h.left[1] and json.array(h.left) or nil,
     resumed = h.resumed,
     error = h.error,
@@ -141,19 +143,83 @@ local function write_head(h, style)
   )
 end
 
-local function write_end(h, style)
+local function write_end(h, summary, style)
   if h.error then out.data(style.red("error: ") .. h.error.message) end
   out.data(common.counts(history.counts(h)))
   for _, one in ipairs(h.left) do
     out.data(("%s not undone: %s: %s"):format(style.yellow("!"), one.title, one.why))
   end
-  if RESUMABLE[h.status] and not (h.undone or h.undoing) then
-    out.data("next: " .. style.bold("o2x resume " .. h.id .. (h.edited and " --edited" or "")))
+  if h.dismissed then
+    local by = h.dismissed
+    out.data(("dismissed by %s@%s, %s: %s"):format(by.user, by.host, by.at, by.reason))
   end
+  local settled = summary.overtaken or summary.undone or summary.undoing or summary.dismissed
+  if unfinished.stopped(h.status) and not h.begun and not h.undo and not settled then
+    return out.data("it wrote nothing; to start it again: " .. style.bold(run_again(h)))
+  end
+  if not unfinished.is(summary) then return end
+  local script = h.error and h.error.script
+  if script then out.data(("it fails again as long as %s is as it is: edit it first"):format(script)) end
+  local edited = (h.edited or script) and " --edited" or ""
+  out.data("next: " .. style.bold("o2x resume " .. h.id .. edited))
+end
+
+local function fleet_data(fleet)
+  local tenants = {}
+  for i, tenant in ipairs(fleet.tenants) do
+    local one = fleet.runs[tenant]
+    tenants[i] = { tenant = tenant, run = one and one.id, status = one and one.status or "not begun" }
+  end
+  return {
+    id = fleet.id,
+    status = fleet.status,
+    runbook = fleet.runbook,
+    selector = fleet.selector,
+    params = fleet.params,
+    started = fleet.at,
+    user = fleet.user,
+    host = fleet.host,
+    tenants = json.array(tenants),
+    unfinished = fleet.unfinished or false,
+    undoes = fleet.undoes,
+    undone_by = fleet.undone,
+    dismissed = fleet.dismissed,
+  }
+end
+
+-- A run over several tenants: how each stands.
+local function show_fleet(options, store, word)
+  local fleet = fleets.read(store, word)
+  for _, one in ipairs(fleets.list(store)) do
+    if one.id == fleet.id then fleet = one end
+  end
+  if options.json then return out.json(fleet_data(fleet)) end
+  local style, rows = out.style(1), { { "TENANT", "STATUS", "CHANGED", "TIME", "RUN", "" } }
+  out.data(("%s  %s for %d tenants  %s"):format(style.bold(fleet.id), fleet.runbook, #fleet.tenants, fleet.status))
+  out.data(style.dim(("  started %s by %s@%s, --tenants=%s"):format(fleet.at, fleet.user, fleet.host, fleet.selector)))
+  for _, tenant in ipairs(fleet.tenants) do
+    local one = fleet.runs[tenant]
+    rows[#rows + 1] = one
+        and {
+          tenant,
+          one.status,
+          tostring(one.changed or 0),
+          one.seconds and units.duration(one.seconds) or "-",
+          one.id,
+          one.error and one.error.message or "",
+        }
+      or { tenant, "not begun", "-", "-", "-", "" }
+  end
+  out.columns(rows, out.data)
+  local by = fleet.dismissed
+  if by then out.data(("dismissed by %s@%s, %s: %s"):format(by.user, by.host, by.at, by.reason)) end
+  if fleet.undone then out.data("undone by " .. fleet.undone) end
+  if fleet.unfinished then out.data("next: " .. style.bold("o2x resume " .. fleet.id)) end
 end
 
 local function perform(options, arguments)
   local store = common.store(options)
+  if arguments[1] and fleets.is_id(arguments[1]) then return show_fleet(options, store, arguments[1]) end
   local h = store:look(arguments[1] and store:find(arguments[1]) or newest(store))
   if h.damaged then error(h.damaged, 0) end
   local summary = store:summary(h.id)
@@ -162,12 +228,12 @@ local function perform(options, arguments)
   local style = out.style(1)
   write_head(h, style)
   write_steps(h, style, options)
-  write_end(h, style)
+  write_end(h, summary, style)
 end
 
 return {
   most = 1,
-  help = "Without RUN, shows the newest run.",
+  help = "Without RUN, shows the newest run. RUN may be one over several tenants (F-…).",
   options = {
     { "full", help = "show every line, and what did not change" },
     { "json", help = "print JSON, with the values before and after" },

@@ -2,6 +2,7 @@
 
 local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"
+local hooks = require "o2x.script.hooks"
 local mask = require "o2x.base.mask"
 local memory = require "o2x.engine.memory"
 local outcome = require "o2x.engine.outcome"
@@ -71,7 +72,8 @@ end
 ---@param lazy boolean? another intent follows before the first write, and takes this one to the disk
 function M.intend(gate, e, lazy)
   if gate.run.planned then gate.run.planned:admit(e, gate.run.id) end
-  gate.wrote = true
+  local hook = hooks.is_hook(e.path or "") or nil
+  gate.wrote = gate.wrote or not hook -- a message before the run is no part of it
   points.effect("begun", gate, e)
   local target = e.target
   if e.type.record then target = e.type.record(target) end
@@ -88,6 +90,7 @@ function M.intend(gate, e, lazy)
     effect = e.id,
     slot = e.slot,
     class = e.type.class,
+    hook = hook,
     whole = e.type.whole and value.text(e.type.whole(e.target)) or nil,
     target = value.plain(target, e.key),
     before = before,

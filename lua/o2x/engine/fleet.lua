@@ -13,6 +13,7 @@ local sandbox = require "o2x.script.sandbox"
 local task = require "o2x.base.task"
 local tenant_files = require "o2x.project.tenant_files"
 local tenants = require "o2x.project.tenants"
+local unfinished = require "o2x.engine.unfinished"
 
 local M = {}
 
@@ -126,8 +127,15 @@ end
 local function folder_of(store) return fs.join(store.folder, "fleets") end
 local function path_of(store, id) return fs.join(folder_of(store), id .. ".json") end
 
+-- What follows from the journals and from other fleets.
+local DERIVED <const> = { runs = true, unfinished = true, overtaken = true, undone = true }
+
 local function save(store, fleet)
-  local text = json.pretty(fleet)
+  local kept = {}
+  for name, value in pairs(fleet) do
+    if not DERIVED[name] then kept[name] = value end
+  end
+  local text = json.pretty(kept)
   fs.write(path_of(store, fleet.id), text, { mode = tonumber("600", 8) })
 end
 
@@ -174,41 +182,155 @@ function M.forget(store, id)
   end
 end
 
---- A fleet by its id or the end of it.
+--- Is a word the name of a run over several tenants?
+---@param word string
+---@return boolean
+function M.is_id(word) return word:find "^F%-" ~= nil end
+
+-- The ids of all fleets, oldest first.
+local function ids(store)
+  local list = {}
+  for _, file in ipairs(fs.is_folder(folder_of(store)) and fs.list(folder_of(store)) or {}) do
+    list[#list + 1] = file:match "^(F%-.*)%.json$"
+  end
+  table.sort(list)
+  return list
+end
+
+local function load(store, id) return json.read(fs.read(path_of(store, id)), path_of(store, id)) end
+
+--- A fleet by its id or a unique end of it.
 ---@param store table
 ---@param word string "F-…"
 ---@return table fleet
 function M.read(store, word)
-  local found
-  if fs.is_folder(folder_of(store)) then
-    for _, file in ipairs(fs.list(folder_of(store))) do
-      local id = file:match("^(F%-.*)%.json$")
-      if id and (id == word or #word >= 6 and id:sub(-#word + 2) == word:sub(3)) then found = id end
-    end
+  local known, matches = ids(store), {}
+  for _, id in ipairs(known) do
+    if id == word then return load(store, id) end
+    if #word >= 6 and id:sub(-#word + 2) == word:sub(3) then matches[#matches + 1] = id end
   end
-  if not found then
-    errors.input("unknown run " .. word, "o2x runs lists the runs and the fleets that they belong to")
-  end
-  return json.read(fs.read(path_of(store, found)), path_of(store, found))
+  if #matches == 1 then return load(store, matches[1]) end
+  if #matches > 1 then errors.input(("%s could be %s"):format(word, table.concat(matches, " or "))) end
+  errors.input(
+    ("unknown run %s%s"):format(word, suggest.did_you_mean(word, known)),
+    "o2x runs lists the runs and the fleets that they belong to"
+  )
 end
 
---- The fleets that did not finish: of each runbook, only the newest counts.
+-- Are all tenants of a fleet in another one, too?
+local function covers(newer, older)
+  local has = {}
+  for _, tenant in ipairs(newer.tenants) do
+    has[tenant] = true
+  end
+  for _, tenant in ipairs(older.tenants) do
+    if not has[tenant] then return false end
+  end
+  return newer.runbook == older.runbook and newer.undoes == older.undoes
+end
+
+-- The status of a fleet now. One that was ended from outside has none in its file.
+local function status_of(fleet)
+  for _, one in pairs(fleet.runs) do
+    if one.status == "running" then return "running" end
+  end
+  return fleet.status or "crashed"
+end
+
+-- The newest later fleet that does all that this one was to do.
+local function overtaking(all, at)
+  for i = #all, at + 1, -1 do
+    if covers(all[i], all[at]) then return all[i].id end
+  end
+end
+
+-- Has any run of a fleet written something, or is one still to come?
+local function has_begun(fleet)
+  for _, tenant in ipairs(fleet.tenants) do
+    local one = fleet.runs[tenant]
+    if not one or one.begun then return true end
+  end
+  return false
+end
+
+-- Is there a tenant whose run has neither ended nor been settled since?
+local function has_open(fleet)
+  for _, tenant in ipairs(fleet.tenants) do
+    local one = fleet.runs[tenant]
+    local settled = one and (ENDED[one.status] or one.undone or one.overtaken or one.dismissed)
+    if not settled then return true end
+  end
+  return false
+end
+
+--- All fleets, oldest first, with their `runs` (the newest summary by tenant), their `status` now, and whether there is
+--- something to go on with (`unfinished`): one that only looked and found something has nothing.
 ---@param store table
+---@param list table[]? of Store:list, where it is known already
+---@return table[] fleets
+function M.list(store, list)
+  local all, by_fleet = {}, {}
+  for i, id in ipairs(ids(store)) do
+    all[i] = load(store, id)
+  end
+  if #all == 0 then return all end
+  for _, one in ipairs(list or store:list()) do
+    local name = one.fleet
+    if name then
+      by_fleet[name] = by_fleet[name] or {}
+      by_fleet[name][one.tenant] = one
+    end
+  end
+  local undone_by = {}
+  for i = #all, 1, -1 do -- an undo of an undo is newer, so it is known first whether an undo counts
+    local fleet = all[i]
+    fleet.runs = by_fleet[fleet.id] or {}
+    fleet.status, fleet.undone = status_of(fleet), undone_by[fleet.id]
+    if fleet.undoes and not fleet.undone then undone_by[fleet.undoes] = fleet.id end
+    local stopped = unfinished.stopped(fleet.status)
+    fleet.overtaken = stopped and overtaking(all, i) or nil
+    local settled = fleet.overtaken or fleet.undone or fleet.dismissed
+    local open = stopped and not settled and has_open(fleet)
+    fleet.unfinished = open and (fleet.status ~= "failed" or has_begun(fleet))
+  end
+  return all
+end
+
+--- The fleets that have something to go on with.
+---@param store table
+---@param list table[]? of Store:list, where it is known already
 ---@return table[]
-function M.unfinished(store)
-  local newest, list = {}, {}
-  if not fs.is_folder(folder_of(store)) then return list end
-  for _, file in ipairs(fs.list(folder_of(store))) do
-    local id = file:match("^(F%-.*)%.json$")
-    local fleet = id and M.read(store, id)
-    if fleet then newest[fleet.runbook .. (fleet.undoes or "")] = fleet end
+function M.unfinished(store, list)
+  local found = {}
+  for _, fleet in ipairs(M.list(store, list)) do
+    if fleet.unfinished then found[#found + 1] = fleet end
   end
-  for _, fleet in pairs(newest) do
-    local over = ENDED[fleet.status] or M.undo_of(store, fleet.id)
-    if not over then list[#list + 1] = fleet end
+  return found
+end
+
+--- Notes that the operator leaves a fleet as it is, with those of its runs that stopped.
+---@param store table
+---@param fleet table
+---@param reason string one line
+---@return string[] ids of the runs
+function M.dismiss(store, fleet, reason)
+  local runs, open = M.runs(store, fleet), {}
+  if fleet.dismissed then
+    errors.input(("%s was dismissed already: %s"):format(fleet.id, fleet.dismissed.reason), "o2x runs " .. fleet.id)
   end
-  table.sort(list, function(a, b) return a.id < b.id end)
-  return list
+  for _, one in pairs(runs) do
+    if one.status == "running" then unfinished.check_dismiss(one) end
+    if unfinished.stopped(one.status) and not one.dismissed and not one.undone then open[#open + 1] = one.id end
+  end
+  if ENDED[fleet.status] then unfinished.check_dismiss { id = fleet.id, status = fleet.status } end
+  table.sort(open)
+  for _, id in ipairs(open) do
+    store:dismiss(id, reason)
+  end
+  local user, host = identity.here()
+  fleet.dismissed = { reason = reason, user = user, host = host, at = clock.iso(nil, 3) }
+  save(store, fleet)
+  return open
 end
 
 --- The undo of a fleet that has begun, if there is one. One that was itself undone does not count.
@@ -216,9 +338,8 @@ end
 ---@param id string of the fleet
 ---@return table? fleet
 function M.undo_of(store, id)
-  for _, file in ipairs(fs.is_folder(folder_of(store)) and fs.list(folder_of(store)) or {}) do
-    local name = file:match "^(F%-.*)%.json$"
-    local fleet = name and name > id and M.read(store, name)
+  for _, name in ipairs(ids(store)) do
+    local fleet = name > id and load(store, name)
     if fleet and fleet.undoes == id and not M.undo_of(store, fleet.id) then return fleet end
   end
 end
@@ -245,11 +366,15 @@ end
 ---@return string status done, incomplete (an undo), failed or interrupted
 function M.perform(store, fleet, go)
   local past, outcomes, stopped = M.runs(store, fleet), {}, nil
+  local again = fleet.dismissed ~= nil -- who goes on with it all the same goes on with all of it
+  fleet.dismissed = nil
   task.each(fleet.tenants, function(tenant)
     local before = past[tenant]
     local outcome
     if before and ENDED[before.status] then
       outcome = { status = before.status, run = before.id, earlier = true }
+    elseif before and before.dismissed and not again then
+      outcome = { status = "dismissed", run = before.id, earlier = true }
     elseif stopped then
       outcome = { status = "not begun" }
     else

@@ -103,7 +103,7 @@ end
 
 function collect.resume(h, record)
   h.resumed, h.edited, h.left = h.resumed + 1, record.kept == false, {}
-  h.pid, h.status, h.error, h.ended = record.pid, nil, nil, nil
+  h.pid, h.status, h.error, h.ended, h.dismissed = record.pid, nil, nil, nil, nil
   h.override = record.override or h.override
 end
 
@@ -217,6 +217,7 @@ function collect.intent(h, record, place)
   entry.key, entry.intent_record = mask.shown(record.key), keep(h, record, place)
   entry.intent, entry.result, entry.left, entry.outcome = true, nil, nil, "begun"
   entry.order = h.count
+  h.begun = h.begun or not record.hook
   add_to(h.by_slot, record.slot, entry)
   local whole = record.whole ~= nil and tag(h, "whole", record.whole) or tag(h, "key", record.key)
   entry.on = target(record.kind, whole)
@@ -274,6 +275,11 @@ function collect.left(h, record)
     { path = mask.shown(record.path), title = mask.shown(record.title), why = mask.shown(record.why) }
 end
 
+-- The operator leaves the run as it is. Who goes on with it all the same takes that back.
+function collect.dismiss(h, record)
+  h.dismissed = { reason = mask.shown(record.reason), user = record.user, host = record.host, at = record.at }
+end
+
 collect["end"] = function(h, record)
   h.status, h.error, h.ended = record.status, record.error, record.at
 end
@@ -315,6 +321,7 @@ local NEEDS = {
   dropped = { "effect" },
   same = { "effect" },
   value = { "key" },
+  dismiss = { "reason" },
 }
 
 local function damaged(h, what)
@@ -343,7 +350,7 @@ function M.add(h, record, place)
   check(h, record)
   local take = collect[record.t]
   if take then take(h, record, place) end
-  h.last = record.at or h.last
+  if record.t ~= "dismiss" then h.last = record.at or h.last end
 end
 
 --- Sums up the records of a journal.

@@ -15,8 +15,8 @@ local GONE <const> = ".gone-" -- a run that is being removed
 -- Runs that must stay, with the reason: they are not over, or they cannot be judged.
 local function needed(store, list)
   local why, open = {}, {}
-  for _, fleet in ipairs(fleets.unfinished(store)) do
-    open[fleet.id] = true
+  for _, fleet in ipairs(fleets.list(store, list)) do
+    open[fleet.id] = fleet.unfinished or fleet.status == "running"
   end
   for _, run in ipairs(store:unfinished()) do
     why[run.id] = "unfinished"

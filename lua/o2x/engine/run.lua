@@ -27,6 +27,7 @@ local registration = require "o2x.engine.registration"
 local progress = require "o2x.report.progress"
 local memory = require "o2x.engine.memory"
 local resume = require "o2x.engine.resume"
+local same_again = require "o2x.engine.same_again"
 local run_memory = require "o2x.base.run_memory"
 local runbooks = require "o2x.script.runbook"
 local sandbox = require "o2x.script.sandbox"
@@ -39,7 +40,6 @@ local tape = require "o2x.engine.tape"
 local task = require "o2x.base.task"
 local tenants = require "o2x.project.tenants"
 local undo = require "o2x.engine.undo"
-local value = require "o2x.base.value"
 local versions = require "o2x.project.versions"
 
 local M = {}
@@ -398,16 +398,12 @@ local function take_lock(run, id)
   })
 end
 
-local function problem_of(err)
-  return { kind = err.kind, message = value.text(err), hint = err.hint and value.text(err.hint) }
-end
-
 -- Writes the end record. A run whose end cannot be recorded is not done.
 local function conclude(run, status, err)
   local ended, problem = xpcall(run.journal.append, errors.handler, run.journal, {
     t = "end",
     status = status,
-    error = err and problem_of(err) or nil,
+    error = err and same_again.problem(run, err) or nil,
     at = store.now(),
   })
   run.journal:close()
@@ -467,8 +463,8 @@ end
 --- Continues a run that did not finish.
 ---@param run table prepared from the run's own header
 ---@param id string
----@param started fun(run: table, changed: string[], files: string[])? called with the scripts, and the tenant's files,
----  that were edited since the run started
+---@param started fun(run: table, changed: string[], files: string[], warning: string?)? called with the scripts, and
+---  the tenant's files, that were edited since the run started; warning: it will fail again
 ---@param words string[]? effects whose foreign changes are overwritten
 ---@param skipped { step: string, reason: string }? a step that was done by hand
 ---@return "done"|"incomplete"|"failed"|"refused"|"interrupted" status
@@ -495,7 +491,7 @@ function M.resume(run, id, started, words, skipped)
   }
   if run.edited then tape.note_sources(run, changed) end
   run.sandbox.keep = function(path, text) run.store:keep(id, path, text) end
-  if started then started(run, changed, files) end
+  if started then started(run, changed, files, same_again.warning(old.history, changed, run.edited)) end
   if proved then skip.record(run, proved, skipped.reason) end
   return execute(run)
 end

@@ -46,12 +46,13 @@ end
 
 --- The reason, as it is recorded: one line that says something.
 ---@param text string?
+---@param missing string? what to say where there is none
 ---@return string
-function M.reason(text)
+function M.reason(text, missing)
   text = (text or ""):gsub("^%s+", ""):gsub("%s+$", "")
   if text == "" then
     errors.input(
-      "--skip needs --reason=TEXT: what was done by hand, and why",
+      missing or "--skip needs --reason=TEXT: what was done by hand, and why",
       "the journal keeps it; o2x show shows it"
     )
   end

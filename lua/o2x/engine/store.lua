@@ -8,6 +8,7 @@ local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local history = require "o2x.engine.history"
+local identity = require "o2x.base.identity"
 local journal = require "o2x.engine.journal"
 local suggest = require "o2x.base.suggest"
 local summaries = require "o2x.engine.summaries"
@@ -16,6 +17,7 @@ local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
 local sync = require("o2x.core.journal").sync_path
 local undone = require "o2x.engine.undone"
+local unfinished = require "o2x.engine.unfinished"
 
 local M = {}
 
@@ -227,32 +229,22 @@ local function summary_of(self, kept, id, stamp)
   return found
 end
 
---- Summaries of all runs, oldest first. `overtaken` has the id of a later run of the same runbook for the same tenant;
---- undone.lua says what `undone` and its like have.
+--- Summaries of all runs, oldest first. unfinished.lua says what `overtaken` has, undone.lua what `undone` and its
+--- like have.
+---@param except string? the id of a run that is left out
 ---@return table[] summaries of summaries.lua; damaged: the error of a journal that cannot be read
-function Store:list()
-  local kept, ids, later = self.summaries(), {}, {}
+function Store:list(except)
+  local kept, ids = self.summaries(), {}
   local names, stamps = core.stamps(self.folder, "R-", "journal")
   check(self.folder, names, stamps)
   local list = {}
   for i, id in ipairs(names) do
-    local found = summary_of(self, kept, id, stamps[i])
+    local found = id ~= except and summary_of(self, kept, id, stamps[i])
     if found then
       ids[#list + 1], list[#list + 1] = id, found
     end
   end
-  for i = #list, 1, -1 do
-    local s = list[i]
-    if s.tenant and not undone.is_undo(s) then
-      local same = s.tenant .. " " .. s.runbook
-      local newer = later[same]
-      if not newer then
-        later[same] = s.id
-      elseif s.status ~= "done" and s.status ~= "running" then
-        s.overtaken = newer
-      end
-    end
-  end
+  unfinished.mark(list, undone.is_undo)
   undone.mark(list)
   kept:save(ids)
   return list
@@ -281,25 +273,32 @@ function Store:origin(id)
   return h
 end
 
---- The runs that o2x resume can continue.
+--- The runs that have something to go on with.
+---@param list table[]? of Store:list, where it is known already
 ---@return table[] summaries
-function Store:unfinished()
+function Store:unfinished(list)
   local found = {}
-  for _, h in ipairs(self:list()) do
-    if
-      not h.overtaken
-      and not h.undone
-      and not h.undoing
-      and (h.status == "failed" or h.status == "interrupted" or h.status == "crashed")
-    then
-      found[#found + 1] = h
-    end
+  for _, h in ipairs(list or self:list()) do
+    if unfinished.is(h) then found[#found + 1] = h end
   end
   return found
 end
 
--- The command that starts a run again. What its log must not have is written as a form to fill in.
-local function run_again(h)
+--- Notes that the operator leaves a run as it is: nobody is asked to go on with it any more.
+---@param id string
+---@param reason string one line
+function Store:dismiss(id, reason)
+  unfinished.check_dismiss(self:summary(id))
+  local user, host = identity.here()
+  local opened = self:reopen(id)
+  local _close <close> = defer(function() opened.journal:close() end)
+  opened.journal:append { t = "dismiss", reason = reason, user = user, host = host, at = M.now() }
+end
+
+--- The command that starts a run again. What its journal must not have is written as a form to fill in.
+---@param h table its history
+---@return string
+function M.run_again(h)
   local words = { h.runbook.path, h.tenant }
   local names = sorted_keys(h.params or {})
   for _, name in ipairs(names) do
@@ -318,7 +317,7 @@ function Store:check_unfinished(h)
   if h.status == "refused" then
     errors.input(
       ("%s was refused and wrote nothing, so it cannot be resumed"):format(h.id),
-      "start it again with " .. run_again(h)
+      "start it again with " .. M.run_again(h)
     )
   end
   if h.status == "done" or h.status == "incomplete" then

@@ -17,7 +17,7 @@ local program = require "o2x.core.program"
 local M = {}
 
 local NAME <const> = "summaries"
-local FIRST_LINE <const> = "o2x summaries 2 %s\n"
+local FIRST_LINE <const> = "o2x summaries 3 %s\n"
 local RECORD <const> = "<s1s1s1s1s1js1s4"
 local LONGEST <const> = 255 -- bytes of a field
 local LARGEST <const> = 1 << 30 -- bytes of the file
@@ -37,6 +37,8 @@ local REST_FIELDS <const> = {
   user = true,
   error = true,
   undo = true,
+  begun = true,
+  dismissed = true,
 }
 
 local Summary = {
@@ -55,7 +57,8 @@ local Summary = {
 ---@param id string
 ---@param h table its history
 ---@return table summary id, status (false where its journal has no end), tenant, runbook, changed (effects), seconds;
----  version, fleet, params, started, ended, counts, user, error; undo: the run that it undoes, and which step
+---  version, fleet, params, started, ended, counts, user, error; undo: the run that it undoes, and which step;
+---  begun: it wrote something, or was about to; dismissed: { reason, user, host, at }
 function M.of(id, h)
   local counts = history.counts(h)
   return {
@@ -74,6 +77,8 @@ function M.of(id, h)
     user = h.user,
     error = h.error,
     undo = h.undo,
+    begun = h.begun,
+    dismissed = h.dismissed,
   }
 end
 

@@ -12,7 +12,7 @@ local ENDED <const> = { done = true, incomplete = true }
 local function note(target, undo)
   local step = undo.undo.step
   if not ENDED[undo.status] then
-    if undo.status == "refused" then return end
+    if undo.status == "refused" or undo.status ~= "running" and not undo.begun then return end
     target.undoing = target.undoing or undo.id
     target.all_undoing = target.all_undoing or {}
     table.insert(target.all_undoing, undo.id)

@@ -81,6 +81,20 @@ function M.command(words)
   return start .. " " .. shell.command(words)
 end
 
+--- What was typed, in the words that text() knows: a runbook's name that stood for a command has its "run", and --set
+--- is left out, because text() adds it.
+---@return string
+function M.typed()
+  find()
+  local words, skip = {}, false
+  for i, word in ipairs(arguments) do
+    if i == 1 and commands[word] == nil then words[1] = "run" end
+    if not skip and not word:find "^%-%-set=" and word ~= "--set" then words[#words + 1] = word end
+    skip = word == "--set"
+  end
+  return "o2x " .. shell.command(words)
+end
+
 --- What was typed, whole, with more options: for a command that lacks one.
 ---@param ... string
 ---@return string

@@ -107,7 +107,10 @@ end
 --- Is a step that of a hook?
 ---@param path string|integer
 ---@return boolean
-function M.is_hook(path) return path == BEFORE or tostring(path):sub(1, #AFTER) == AFTER end
+function M.is_hook(path)
+  local text = tostring(path)
+  return text == BEFORE or text:sub(1, #BEFORE + 1) == BEFORE .. "/" or text:sub(1, #AFTER) == AFTER
+end
 
 --- Runs the hook before a run.
 ---@param run table

@@ -3,6 +3,7 @@ local common = require "o2x.cli.common"
 local errors = require "o2x.base.error"
 local folder = require "tests.support.folder"
 local json = require "o2x.base.json"
+local proposed = require "o2x.report.proposed"
 
 local COUNTS <const> = { created = 2, changed = 0, deleted = 1, unchanged = 3, recalled = 4 }
 
@@ -41,9 +42,17 @@ describe("the last line of a run", function()
 
   it("of one that failed comes after the error", function()
     local err = errors.new { kind = "failed", message = "no", step = "Paint" }
-    local code, _, stderr = conclude("failed", err)
+    local code, _, stderr = conclude("failed", err, nil, { wrote = true })
     assert.equal(1, code)
     assert.matches("^o2x: Paint: no\nfailed  build acme.*next: o2x resume R%-1\n$", stderr)
+  end)
+
+  it("of one that wrote nothing has the command that was typed: there is nothing to go on with", function()
+    proposed.called("o2x", { "build", "acme", "size=a b", "--set=x=1" }, { run = true, resume = true })
+    local err = errors.new { kind = "failed", message = "no", step = "Paint" }
+    local _, _, stderr = conclude("failed", err)
+    proposed.called("o2x", {}, {})
+    assert.matches("next: o2x run %-%-set=x=1 build acme 'size=a b'\n$", stderr)
   end)
 
   it("of one that was interrupted is no complaint", function()

@@ -145,10 +145,42 @@ describe("a run over several tenants", function()
     assert.same({ "b", "c" }, asked)
   end)
 
+  it("is not unfinished when it only looked and found something, or when its runs are settled", function()
+    local fleet = create { tenants = { "a", "b" }, keep_going = true }
+    perform(fleet, { a = "failed", b = "failed" })
+    local a = { fleet = fleet.id, tenant = "a", status = "failed", id = "R-1", changed = 0, seconds = 0 }
+    local b = { fleet = fleet.id, tenant = "b", status = "failed", id = "R-2", changed = 0, seconds = 0 }
+    past = { a, b }
+    assert.same({}, fleets.unfinished(store))
+    a.begun = true
+    assert.equal(fleet.id, fleets.unfinished(store)[1].id)
+    a.overtaken, b.undone = "R-3", "R-4"
+    assert.same({}, fleets.unfinished(store))
+    a.overtaken, a.dismissed = nil, {}
+    assert.same({}, fleets.unfinished(store))
+    a.dismissed, a.status = nil, "running"
+    assert.same({}, fleets.unfinished(store))
+    assert.equal("running", fleets.list(store)[1].status)
+  end)
+
+  it("leaves a dismissed run alone, unless the whole was dismissed", function()
+    local fleet = create { tenants = { "a", "b" } }
+    past = { { fleet = fleet.id, tenant = "a", status = "failed", begun = true, id = "R-1", dismissed = {} } }
+    local words, _, asked = perform(fleet, {})
+    assert.same({ { "b" }, "a dismissed" }, { asked, words[1] })
+    fleet.dismissed = { reason = "x" }
+    _, _, asked = perform(fleet, {})
+    assert.same({ "a", "b" }, asked)
+    assert.is_nil(fleets.read(store, fleet.id).dismissed)
+  end)
+
   it("is unfinished until it is done; only the newest of a runbook counts", function()
     local first = create()
     perform(first, { a = "failed" })
+    past = { { fleet = first.id, tenant = "a", status = "failed", begun = true, id = "R-1" } }
     assert.equal(first.id, fleets.unfinished(store)[1].id)
+    perform(create { tenants = { "a", "b" } }, {})
+    assert.equal(first.id, fleets.unfinished(store)[1].id) -- c is still to do
     perform(create(), {})
     assert.same({}, fleets.unfinished(store))
   end)

@@ -14,13 +14,16 @@ describe("the run store", function()
   end)
   after_each(function() fs.remove_tree(folder) end)
 
-  local function begin(tenant, status)
+  local WRITE <const> = { t = "intent", path = "", kind = "thing", key = "a", effect = "e", slot = "s", desired = 1 }
+
+  local function begin(tenant, status, wrote)
     local id = runs:new_id()
     local _, journal = runs:create(
       id,
       { tenant = tenant, runbook = { name = "build" }, params = {}, at = store.now() },
       { ["runbooks/build.lua"] = "return 1" }
     )
+    if wrote then journal:append(WRITE) end
     if status then journal:append { t = "end", status = status, at = store.now() } end
     journal:close()
     return id
@@ -98,17 +101,49 @@ describe("the run store", function()
   end)
 
   it("knows which runs are unfinished", function()
-    local failed = begin("alpha", "failed")
-    local crashed = begin("beta")
-    begin("gamma", "done")
+    local failed = begin("alpha", "failed", true)
+    local crashed = begin("beta", nil, true)
+    begin("gamma", "done", true)
+    begin("epsilon", "failed")
+    begin("zeta")
     begin("delta", "refused")
     local found = {}
     for i, h in ipairs(runs:unfinished()) do
       found[i] = h.id .. " " .. h.status
     end
     assert.same({ failed .. " failed", crashed .. " crashed" }, found)
+    begin("alpha", "refused") -- which settles nothing, and neither does one that wrote nothing
+    begin("alpha", "failed")
+    assert.equal(2, #runs:unfinished())
     begin("alpha", "done")
     assert.equal(1, #runs:unfinished())
+  end)
+
+  it("notes that a run is dismissed, until somebody goes on with it all the same", function()
+    local id = begin("alpha", "failed", true)
+    local seconds = runs:summary(id).seconds
+    runs:dismiss(id, "the tenant left")
+    assert.same({}, runs:unfinished())
+    assert.equal("the tenant left", runs:summary(id).dismissed.reason)
+    assert.same({ "failed", seconds }, { runs:summary(id).status, runs:summary(id).seconds })
+    assert.matches("dismissed already by", raised(runs.dismiss, runs, id, "again").message)
+    local opened = runs:reopen(id)
+    opened.journal:append { t = "resume", at = store.now() }
+    opened.journal:append { t = "end", status = "failed", at = store.now() }
+    opened.journal:close()
+    assert.equal(1, #runs:unfinished())
+  end)
+
+  it("dismisses nothing that is done, refused, unknown or under way", function()
+    for _, status in ipairs { "done", "refused", "incomplete" } do
+      local problem = raised(runs.dismiss, runs, begin("alpha", status, true), "x")
+      assert.matches("nothing to dismiss", problem.message)
+    end
+    assert.matches("unknown run", raised(runs.dismiss, runs, "R-20200101-000000-0000", "x").message)
+    local id = begin("beta", nil, true)
+    local held = runs:reopen(id)
+    assert.matches("still running", raised(runs.dismiss, runs, id, "x").message)
+    held.journal:close()
   end)
 
   it("finds a run by a part of its id", function()

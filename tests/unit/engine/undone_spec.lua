@@ -9,7 +9,8 @@ local function list_of(lines)
   for i, line in ipairs(lines) do
     local id, status, run, step = line:match "^(%S+) (%S+) ?o?f? ?([^#]*)#?(.*)$"
     local undo = run ~= "" and { run = run, step = step ~= "" and step or nil } or nil
-    list[i] = { id = id, status = status, undo = undo, runbook = undo and "undo" or "build" }
+    list[i] = { id = id, status = (status:gsub("%-early", "")), undo = undo, runbook = undo and "undo" or "build" }
+    list[i].begun = not status:find "early"
   end
   undone.mark(list)
   return list
@@ -22,6 +23,7 @@ local CASES <const> = {
   { "an undo that was refused", { "A done", "U refused of A" } },
   { "an undo that failed", { "A done", "U failed of A" }, undoing = "U" },
   { "an undo that crashed", { "A failed", "U crashed of A" }, undoing = "U" },
+  { "an undo that crashed before it wrote anything", { "A failed", "U crashed-early of A" } },
   { "an undo that is under way", { "A failed", "U running of A" }, undoing = "U" },
   { "an undo that was undone", { "A done", "U done of A", "V done of U" } },
   { "a failed undo that was undone", { "A done", "U failed of A", "V done of U" } },
