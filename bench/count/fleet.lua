@@ -1,5 +1,5 @@
--- What each further tenant costs a fleet that is selected by a field, and a list of all tenants. The growth is that from
--- 20 tenants to 80, without what a start costs.
+-- What each further tenant costs a fleet that is selected by a field, and a list of all tenants. The growth is that
+-- from 20 tenants to 80, without what a start costs.
 
 local fs = require "o2x.base.fs"
 local platform = require "bench.fleet.platform"
