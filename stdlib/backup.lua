@@ -2,8 +2,8 @@
 --- the tenant's own database, which is read back and verified.
 
 local archive = require "o2x.archive"
-local clock = require "o2x.clock"
 local rds = require "o2x.rds"
+local runs = require "o2x.runs"
 local s3 = require "o2x.s3"
 local text = require "o2x.text"
 
@@ -13,8 +13,7 @@ local M = {}
 ---@param tenant table
 ---@return string id
 function M.snapshot(tenant)
-  local stamp = clock.iso():gsub("[-:Z]", ""):gsub("T", "-")
-  local id = ("%s-manual-%s"):format(tenant.name, stamp)
+  local id = ("%s-manual-%s"):format(tenant.name, runs.stamp())
   rds.ensure_snapshot(id)
   log(
     ("snapshot %s of %s holds the whole server; a restore extracts %s"):format(

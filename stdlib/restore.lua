@@ -144,9 +144,7 @@ end
 ---@param found table of M.inspect
 function M.create_copy(_, found) archive.create_copy(found) end
 
---- Fails if the copy is from a newer release: if it has migrations that the tenant's database does not have.
----@param tenant table
-function M.check_migrations(tenant)
+local function compare_migrations(tenant)
   local current, count = {}, 0
   for _, row in ipairs(pg.tenant:rows(HISTORY)) do
     current[row.script] = row.checksum
@@ -170,6 +168,10 @@ function M.check_migrations(tenant)
     )
   end
 end
+
+--- Fails if the copy is from a newer release: if it has migrations that the tenant's database does not have.
+---@param tenant table
+function M.check_migrations(tenant) check("The database has the archive's migrations", compare_migrations, tenant) end
 
 --- Whether the tenant is in maintenance already. The restore then leaves it on.
 ---@param tenant table

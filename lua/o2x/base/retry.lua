@@ -44,10 +44,11 @@ end
 ---@field seconds number? limit for all attempts and pauses together; 60 by default
 ---@field first_pause number? limit of the first pause in seconds; 0.1 by default
 ---@field sleep (fun(seconds: number))? waits; task.sleep by default
+---@field terse boolean? the last error does not say how often and how long it was tried: a plan says the same each time
 
 -- The last error says how long it was tried; several tasks may have waited for the same answer.
-local function give_up(err, made, began)
-  if made < 2 or err.message:find(" %(tried %d+ times in %d+ s%)$") then return false end
+local function give_up(err, made, began, terse)
+  if terse or made < 2 or err.message:find(" %(tried %d+ times in %d+ s%)$") then return false end
   errors.amend(err, { message = ("%s (tried %d times in %.0f s)"):format(err.message, made, task.now() - began) })
   return false
 end
@@ -63,7 +64,7 @@ function M.budget(options)
       made, answered = made + 1, answered or err.answered == true
       local most = math.min(options.attempts or M.attempts, answered and math.huge or options.silent_attempts)
       local seconds = M.pause(made, err, options.first_pause)
-      if made >= most or task.now() + seconds > began + limit then return give_up(err, made, began) end
+      if made >= most or task.now() + seconds > began + limit then return give_up(err, made, began, options.terse) end
       if options.on_retry then options.on_retry(made, err, seconds) end
       sleep(seconds)
       return true

@@ -1,5 +1,6 @@
 --- A DNS client. "No such name" is an answer; a server that does not answer is an error.
 
+local breaker = require "o2x.base.breaker"
 local core = require "o2x.core.dns"
 local message = require "o2x.core.dnsmsg"
 local errors = require "o2x.base.error"
@@ -116,18 +117,21 @@ function M.query(question)
   local timeout, tries = question.timeout or TIMEOUT, question.tries or TRIES
   local servers = question.servers and table.concat(question.servers, ",")
   local what = ("DNS %s %s%s"):format(question.name, kind, servers and " at " .. servers or "")
-  local op, problem, code = core.query(
-    question.name,
-    type_number(kind),
-    servers,
-    math.ceil(timeout * 1000),
-    tries,
-    question.tcp or false,
-    question.recurse ~= false
-  )
-  local bytes = await(op, problem, code, timeout * 2 ^ tries, what)
-  local answer
-  answer, problem, code = M.parse(bytes)
+  local number = type_number(kind)
+  local function ask()
+    local op, problem, code = core.query(
+      question.name,
+      number,
+      servers,
+      math.ceil(timeout * 1000),
+      tries,
+      question.tcp or false,
+      question.recurse ~= false
+    )
+    return await(op, problem, code, timeout * 2 ^ tries, what)
+  end
+  local server = servers and "the name server " .. servers or "the system's name server"
+  local answer, problem, code = M.parse(breaker.guard(server, ask))
   if not answer then
     errors.raise {
       kind = "failed",

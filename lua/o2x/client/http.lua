@@ -1,5 +1,6 @@
 --- The HTTP client: one request gives one answer or one error object. It neither retries nor follows redirects.
 
+local breaker = require "o2x.base.breaker"
 local core = require "o2x.core.http"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
@@ -274,14 +275,26 @@ function M.plain(response)
   return response
 end
 
----Sends a request and waits for the complete answer, whatever its status.
----@param request table method ("GET"), url, headers, body or json (either may hold secrets), body_file, token, timeout
----  (60), connect_timeout (10), max_body (32 MiB), ca, ca_file, cert, key, tls_name (of the server's certificate, if
----  not the URL's host), connect_to ("host:port"), proxy (a URL as proxy.parse gives it, "" for none; by default what
----  the environment says), scope (granted hosts), secret_body (a label), aws_sigv4, access_key, secret_key, module
----  (named in errors), reads (whether a POST only reads). A header's value may be a list of values.
----@return http.response
-function M.request(request)
+local TITLES <const> = {
+  k8s = "Kubernetes",
+  vault = "Vault",
+  broker = "the broker",
+  rds = "AWS",
+  route53 = "AWS",
+  s3 = "AWS",
+  sts = "AWS",
+}
+
+-- Which server a request asks, for its breaker. Behind the proxy of Kubernetes each service is one of its own.
+local function server_of(request)
+  local url = tostring(request.url)
+  local address = url:match "^%a+://[^/?#]+" or url
+  local service = url:match("^[^?#]*/services/([^/?#]+)/proxy", #address)
+  local server = ("%s at %s"):format(TITLES[request.module] or "the server", address)
+  return service and ("service %s behind %s"):format(service, server) or server
+end
+
+local function send(request)
   local name, changes = point_of(request)
   points.before("http", name, changes)
   local started, origin = start(request, false)
@@ -292,6 +305,18 @@ function M.request(request)
   local status, head, body = op:result(label)
   if not status then fail(request, origin, head, body) end
   return setmetatable({ status = status, head = head, body = body }, Response)
+end
+
+---Sends a request and waits for the complete answer, whatever its status.
+---@param request table method ("GET"), url, headers, body or json (either may hold secrets), body_file, token, timeout
+---  (60), connect_timeout (10), max_body (32 MiB), ca, ca_file, cert, key, tls_name (of the server's certificate, if
+---  not the URL's host), connect_to ("host:port"), proxy (a URL as proxy.parse gives it, "" for none; by default what
+---  the environment says), scope (granted hosts), secret_body (a label), aws_sigv4, access_key, secret_key, module
+---  (named in errors), reads (whether a POST only reads). A header's value may be a list of values.
+---@return http.response
+function M.request(request)
+  if breaker.active() then return breaker.guard(server_of(request), send, request) end
+  return send(request)
 end
 
 -- The last bytes of a stream: no more than that is held. What does not end is an error, as for any answer.
@@ -394,10 +419,7 @@ function Stream:close() self.op:close() end
 
 Stream.__close = Stream.close
 
----Sends a request and waits for the head of the answer; the body is read as it arrives.
----@param request table see request; timeout (60) is for the head
----@return http.stream to be held in a <close> variable
-function M.stream(request)
+local function open_stream(request)
   local name, changes = point_of(request)
   points.before("http", name, changes)
   local op, origin = start(request, true)
@@ -406,6 +428,14 @@ function M.stream(request)
   local status, headers, code = op:head()
   if not status then fail(request, origin, headers, code) end
   return setmetatable({ op = op, request = request, origin = origin, status = status, headers = headers }, Stream)
+end
+
+---Sends a request and waits for the head of the answer; the body is read as it arrives.
+---@param request table see request; timeout (60) is for the head
+---@return http.stream to be held in a <close> variable
+function M.stream(request)
+  if breaker.active() then return breaker.guard(server_of(request), open_stream, request) end
+  return open_stream(request)
 end
 
 return M

@@ -53,10 +53,13 @@ local BROKEN <const> = {
 
 -- ---- rds.snapshot ----
 
--- NAME-manual-YYYYMMDD-HHMMSS of exactly this tenant: newclient-sbx-manual-… does not belong to newclient.
+-- NAME-manual-YYYYMMDD-HHMMSS of exactly this tenant: newclient-sbx-manual-… does not belong to newclient. In a plan it
+-- may be the run's own time, which is not known yet.
 local function is_own(ctx, id)
-  local tenant, stamp = tostring(id):match("^(.+)%-manual%-(%d+%-%d+)$")
-  return tenant == ctx.tenant.name and stamp:find("^%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d$") ~= nil
+  local tenant, stamp = tostring(id):match("^(.+)%-manual%-([%w-]+)$")
+  if tenant ~= ctx.tenant.name then return false end
+  if ctx.mode == "plan" and stamp == ctx:stamp_of_the_run() then return true end
+  return stamp:find("^%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d$") ~= nil
 end
 
 -- Automated snapshots belong to the server, not to a tenant.

@@ -49,6 +49,11 @@ return {
         return { id = id, user = user.user, host = user.host }
       end,
 
+      --- The time of this run for names: "20261123-143015", also when it is resumed. In a plan it is "plan": the run's
+      --- is known after apply.
+      ---@return string
+      stamp = function() return ctx:stamp_of_the_run() end,
+
       --- An earlier run of the same tenant, by its id or a unique part at its end or beginning.
       ---@param word string
       ---@return table run id, runbook, status, params, started, ended, user, host, effects: kind, key, outcome, before,

@@ -2,6 +2,7 @@
 --- all that stays of an audit.
 
 local audit = require "o2x.engine.audit"
+local breaker = require "o2x.base.breaker"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local orphans = require "o2x.engine.orphans"
@@ -53,7 +54,7 @@ end
 ---  those of orphans
 function M.perform(wanted)
   local free = {}
-  local reports = task.each(wanted.tenants, function(tenant)
+  local reports = breaker.within(task.each, wanted.tenants, function(tenant)
     local place = table.remove(free) or run.place_to_look(wanted.project)
     local report = attempt(wanted, tenant, place)
     free[#free + 1] = place

@@ -1,6 +1,7 @@
 --- What the modules of lua/o2x/effects see of a run: its tenant, grants, clients and gate. Everything is a method:
 --- ctx:client "pg", ctx:effect(kind, target, desired), ctx:read(kind, target).
 
+local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
 local guide = require "o2x.engine.guide"
 local memo = require "o2x.base.memo"
@@ -104,6 +105,16 @@ function Context:planned()
   return run.mode == "plan" and run.plan:has_changes(task.place())
 end
 
+--- Is what is not there no problem? Not if an earlier step of this plan would make it, nor in an audit, which names it
+--- as missing itself.
+---@param kind string
+---@param key string
+---@return boolean
+function Context:may_be_missing(kind, key)
+  local run = runs[self]
+  return run.mode == "plan" and (run.auditing or run.gate.overlay:is_new(kind, key)) or false
+end
+
 --- What the earlier steps of a plan would have written of some kinds, in their order; nothing in a run.
 ---@param kinds string[]
 ---@return { kind: string, key: string, target: any, value: any, number: integer }[]
@@ -111,6 +122,13 @@ function Context:written_ahead(kinds)
   local run = runs[self]
   if run.mode ~= "plan" or run.auditing and step.in_check() then return {} end
   return run.gate.overlay:written(kinds)
+end
+
+--- Does only the run wait for what is not true yet? A plan lists it; an audit reports it.
+---@return boolean
+function Context:waits_later()
+  local run = runs[self]
+  return run.mode == "plan" and not run.auditing
 end
 
 --- How long to wait for something that is not true yet. An audit looks once: it reports what is, and not what may be.
@@ -216,6 +234,16 @@ function Context:of_the_run(name, fn)
   local run = runs[self]
   if run.mode == "plan" and not run.guide then return unknown.value end
   return self:recorded(name, fn)
+end
+
+--- The time of the run for names, the same as in its id: "20261123-143015". A plan has no id yet, and "plan" in its
+--- place; in a checklist it is what it is now.
+---@return string
+function Context:stamp_of_the_run()
+  local run = runs[self]
+  local stamp = self.run_id:match "^R%-(%d+%-%d+)%-"
+  if stamp or not run.guide then return stamp or self.run_id end
+  return (self:recorded("clock.now", clock.iso):gsub("[-:Z]", ""):gsub("T", "-"))
 end
 
 --- The id of the run for a desired value: known after apply in a plan.

@@ -273,7 +273,9 @@ end
 ---@param planned boolean? for a plan: what is made by chance is unknown
 ---@return any
 function M.image(effect_type, current, desired, key, planned)
-  if current ~= nil and effect_type.image then current = effect_type.image(current, desired) end
+  if current ~= nil and not value.is_unknown(current) and effect_type.image then
+    current = effect_type.image(current, desired)
+  end
   return value.plain(current, key, planned)
 end
 

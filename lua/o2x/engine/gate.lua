@@ -7,6 +7,7 @@
 ---   resume   as apply, but resume.lua first decides from the journal and the system
 
 local apply = require "o2x.engine.apply"
+local asked = require "o2x.engine.asked"
 local contract = require "o2x.engine.contract"
 local crypto = require "o2x.base.crypto"
 local effects = require "o2x.effects"
@@ -32,16 +33,6 @@ local M = {}
 local Gate = {}
 Gate.__index = Gate
 
--- The kinds of errors that a system's next answer would be, too, if it has not answered yet in this run. So would be
--- one that comes after all attempts.
-local SILENT <const> = { unreachable = true, unauthorised = true, timeout = true }
-
--- A plan holds nothing up when it fails. It tries again for a shorter time than a run does, waits less for the first
--- answer of a system, and its pauses before further attempts are limited in all, whatever it cannot read. In seconds.
-local PLAN_SECONDS <const> = 5
-local PLAN_SILENCE <const> = 10
-local PLAN_PATIENCE <const> = 15
-
 --- The gate of one run.
 ---@param run table mode, id, journal, past, declared, report, plan
 ---@return table gate
@@ -52,9 +43,7 @@ function M.new(run)
     types = {},
     overlay = overlay.new(),
     counts = {},
-    reached = {},
-    silent = {},
-    patience = PLAN_PATIENCE,
+    asked = asked.new(run.mode == "plan"),
     own_history = history.new(record_at),
   }, Gate)
 end
@@ -136,19 +125,7 @@ end
 --- Options of a retry: in a plan, for a shorter time.
 ---@param options o2x.retry.options
 ---@return o2x.retry.options
-function Gate:hurried(options)
-  if self.run.mode ~= "plan" then return options end
-  local tell = options.on_retry
-  options.seconds = math.min(options.seconds or PLAN_SECONDS, PLAN_SECONDS, self.patience)
-  options.on_retry = function(attempt, err, seconds)
-    self.patience = math.max(self.patience - seconds, 0)
-    if tell then tell(attempt, err, seconds) end
-  end
-  return options
-end
-
--- The first answer of a system; a plan does not wait for it as long as a request may take.
-local function first_answer(options, fn, ...) return task.timeout(PLAN_SILENCE, retry.read, options, fn, ...) end
+function Gate:hurried(options) return self.asked:hurried(options) end
 
 --- Asks a system. Until it has answered once in this run, its address may be wrong: then few attempts are enough.
 ---@param system string
@@ -156,26 +133,7 @@ local function first_answer(options, fn, ...) return task.timeout(PLAN_SILENCE, 
 ---@param fn function
 ---@param ... any arguments of fn
 ---@return any
-function Gate:reach(system, options, fn, ...)
-  if self.silent[system] then error(self.silent[system], 0) end
-  options = self:hurried(options)
-  if not self.reached[system] then options.silent_attempts = retry.first_attempts end
-  local planning = self.run.mode == "plan"
-  local read = planning and not self.reached[system] and first_answer or retry.read
-  local results = table.pack(xpcall(read, errors.handler, options, fn, ...))
-  if not results[1] then
-    local err = results[2]
-    if read == first_answer and err.kind == "timeout" and not err.module then
-      err = errors.amend(err, { message = ("%s: no answer within %d s"):format(system, PLAN_SILENCE) })
-    end
-    -- A plan goes on after that, and would wait for it again and again.
-    local is_same = planning and not self.reached[system] and (SILENT[err.kind] or retry.may(err, true))
-    if is_same then self.silent[system] = err end
-    error(err, 0)
-  end
-  self.reached[system] = true
-  return table.unpack(results, 2, results.n)
-end
+function Gate:reach(system, options, fn, ...) return self.asked:reach(system, options, fn, ...) end
 
 --- Asks the system, with retries of transient failures.
 ---@param e table
@@ -214,6 +172,7 @@ end
 ---@param target any
 ---@return boolean
 ---@return any parent the value that the plan gives it
+---@return o2x.effect_type? parent_type
 function Gate:parent_is_new(effect_type, target)
   if not effect_type.parent then return false end
   local kind, parent = effect_type.parent(target)
@@ -221,7 +180,7 @@ function Gate:parent_is_new(effect_type, target)
   local parent_type = self:type_of(kind)
   local key = parent_type.key(parent)
   if not self.overlay:is_new(kind, key) then return self:parent_is_new(parent_type, parent) end
-  return true, select(2, self.overlay:get(kind, key))
+  return true, select(2, self.overlay:get(kind, key)), parent_type
 end
 
 -- ---- writing ----
@@ -338,6 +297,19 @@ local function tell(gate, effect_type, target, desired, planned, found)
   list:effect(gate.ctx, effect_type, found)
 end
 
+-- What the plan itself would have made is known as far as it sets it; the system may add more before it is removed.
+local function plain_before(gate, effect_type, key, before, desired)
+  local is_own = before ~= nil and desired == nil and effect_type.image and gate.overlay:get(effect_type.kind, key)
+  return contract.image(effect_type, is_own and value.unknown or before, desired, key, true)
+end
+
+-- What no undo brings back. What lives in something that the plan makes may go with that.
+local function irreversible(gate, effect_type, target, before, desired)
+  local is_inside, _, parent_type = gate:parent_is_new(effect_type, target)
+  local goes = is_inside and parent_type.undo.contents
+  return is_inside or nil, not goes and contract.irreversible(effect_type, target, before, desired) or nil
+end
+
 -- Fills `planned`, the effect of the plan, as far as it comes.
 local function predict(gate, effect_type, target, desired, planned)
   local key, run = planned.key, gate.run
@@ -347,7 +319,7 @@ local function predict(gate, effect_type, target, desired, planned)
   planned.nth, planned.path = count(gate, effect_type, key), step.path()
   local equal = contract.equal(effect_type, before, desired)
   if not equal or plans.whole then
-    planned.before = contract.image(effect_type, before, desired, key, true)
+    planned.before = plain_before(gate, effect_type, key, before, desired)
     planned.desired = value.plain(desired, key, true)
   end
   if equal then
@@ -360,8 +332,7 @@ local function predict(gate, effect_type, target, desired, planned)
   planned.taken = take_over.wants(gate.run, effect_type.kind, key) or nil
   if effect_type.predict then after = effect_type.predict(gate.ctx, target, desired, before, planned.taken) end
   planned.class = effect_type.class
-  planned.inside = gate:parent_is_new(effect_type, target) or nil
-  planned.irreversible = contract.irreversible(effect_type, target, before, desired)
+  planned.inside, planned.irreversible = irreversible(gate, effect_type, target, before, desired)
   planned.show = contract.describe(effect_type, target, before, after)
   planned.after = contract.image(effect_type, after, desired, key, true)
   gate.overlay:set(effect_type.kind, key, after, before == nil, target)

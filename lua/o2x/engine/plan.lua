@@ -1,5 +1,6 @@
 --- A plan: what a run would change, over all systems, as one list, in the order of the program.
 
+local breaker = require "o2x.base.breaker"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local script_order = require "o2x.base.script_order"
@@ -84,7 +85,7 @@ function Plan:check_later(path, name) insert(self.checks, { path = path, name = 
 function Plan:check_failed(path, name, err) insert(self.failed, { path = path, name = name, error = err }) end
 
 --- Records what could not be planned: a run would stop there. The plan goes on, so that one unreadable thing does not
---- hide all others. What several steps stumble over is said once.
+--- hide all others. What several steps stumble over is said once; what a silent system keeps unread is a line each.
 ---@param path string of the step
 ---@param err table
 ---@param kind string? of the effect
@@ -92,7 +93,9 @@ function Plan:check_failed(path, name, err) insert(self.failed, { path = path, n
 ---@param effect o2x.plan.effect? as far as it is known
 function Plan:problem(path, err, kind, key, effect)
   for _, other in ipairs(self.problems) do
-    if tostring(other.error) == tostring(err) then return end
+    local is_same = tostring(other.error) == tostring(err)
+    local each = err.code == breaker.CODE and (other.path ~= path or other.key ~= key)
+    if is_same and not each then return end
   end
   insert(self.problems, { path = path, error = err, kind = kind, key = key, effect = effect })
 end
@@ -135,6 +138,14 @@ function Plan:has_changes(at)
     if script_order.precedes(change.place, at) then return true end
   end
   return false
+end
+
+--- The first change that no undo brings back: what comes before it can be taken back, the whole not any more.
+---@return o2x.plan.effect?
+function Plan:no_return()
+  for _, change in ipairs(self.changes) do
+    if change.irreversible then return change end
+  end
 end
 
 --- Is there something to do, and nothing in the way?
@@ -205,6 +216,13 @@ local function render_change(write, change, style, full, more)
   if change.irreversible then write(style.sign("~", "      ! cannot be undone: " .. change.irreversible)) end
 end
 
+-- A silent system's error does not say what was not read.
+local function problem_line(problem)
+  local what = problem.error.code == breaker.CODE and problem.key
+  local path = problem.path ~= "" and problem.path .. ": " or ""
+  return ("%s%s%s"):format(path, what and ("%s %s: "):format(problem.kind, what) or "", tostring(problem.error))
+end
+
 --- Writes the plan for people.
 ---@param write fun(line: string)
 ---@param style table colours: sign(sign, text), bold(text), dim(text)
@@ -231,10 +249,13 @@ function Plan:render(write, style, full, more)
     write("")
     write(style.bold "what could not be planned: a run would stop at the first")
     for _, problem in ipairs(self.problems) do
-      write(
-        style.sign("-", ("  ! %s%s"):format(problem.path ~= "" and problem.path .. ": " or "", tostring(problem.error)))
-      )
+      write(style.sign("-", "  ! " .. problem_line(problem)))
     end
+  end
+  local last = self:no_return()
+  if last then
+    write("")
+    write(("point of no return: %s%s %s"):format(last.path ~= "" and last.path .. ": " or "", last.kind, last.key))
   end
   if #order > 0 then write("") end
 end
@@ -279,7 +300,9 @@ function Plan:data()
       taken = change.taken,
     }
   end
+  local last = self:no_return()
   return {
+    no_return = last and { step = last.path, kind = last.kind, target = last.key } or nil,
     changes = json.array(changes),
     checks = checks_data(self.checks),
     problems = problems_data(self.problems),

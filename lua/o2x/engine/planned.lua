@@ -241,13 +241,19 @@ local function refuse(e, why)
   }
 end
 
--- A plan has no id yet: what is named after the run has PLAN in its place.
+-- A plan has no id and no time yet: what is named after the run has PLAN in their place.
 local PLAN <const> = "plan"
+
+local function replaced(text, name)
+  local first, last = text:find(name, 1, true)
+  return first and text:sub(1, first - 1) .. PLAN .. replaced(text:sub(last + 1), name) or text
+end
 
 local function as_planned(item, id)
   if type(item) == "string" then
-    local first, last = item:find(id, 1, true)
-    return first and item:sub(1, first - 1) .. PLAN .. as_planned(item:sub(last + 1), id) or item
+    item = replaced(item, id)
+    local stamp = id:match "^R%-(%d+%-%d+)%-"
+    return stamp and replaced(item, stamp) or item
   end
   if not is_table(item) or frozen.is_handle(item) or item == json.null then return item end
   local copy = setmetatable({}, getmetatable(item))

@@ -1,6 +1,7 @@
 --- One run of a runbook for a tenant: prepare (load and check everything), then plan, apply or resume.
 
 local arrival = require "o2x.engine.rehearsal.arrival"
+local breaker = require "o2x.base.breaker"
 local clients = require "o2x.engine.clients"
 local context = require "o2x.engine.context"
 local crypto = require "o2x.base.crypto"
@@ -374,7 +375,7 @@ function M.plan(run, whole)
   run.id, run.plan = run.guide and "by-hand" or "plan", plan.new(whole)
   run.ctx.run_id = owner_of(run)
   local _memory <close> = defer(run_memory.open())
-  run.report:during(rehearse, run)
+  run.report:during(breaker.within, rehearse, run)
   return run.plan
 end
 

@@ -132,6 +132,15 @@ local function look_by_hand(run, what, fn, ...)
   run.guide:look(step.path(), "wait until " .. what, look, true)
 end
 
+-- A plan does not wait: it lists what the run will wait for.
+local function look_once(run, what, fn, ...)
+  local result, why = fn(...)
+  if result then return result end
+  look_by_hand(run, what, fn, ...)
+  run.plan:check_later(step.path(), what .. (why and (" (now: %s)"):format(text(why)) or ""))
+  return nil
+end
+
 local function wait_until(sandbox, what, seconds, fn, ...)
   local run = sandbox:running("wait_until")
   if type(what) ~= "string" or type(seconds) ~= "number" or type(fn) ~= "function" then
@@ -142,6 +151,7 @@ local function wait_until(sandbox, what, seconds, fn, ...)
     look_by_hand(run, what, fn, ...)
     return nil
   end
+  if run.mode == "plan" and not run.auditing then return look_once(run, what, fn, ...) end
   seconds = run.ctx:patience(seconds)
   local deadline, pause = task.now() + seconds, FIRST_PAUSE
   while true do

@@ -120,6 +120,12 @@ describe("retry.read", function()
     assert.equal("it did not work (tried 2 times in 0 s)", err.message)
   end)
 
+  it("says the same each time where it is to be terse", function()
+    local fn = failing { away "timeout", away "timeout" }
+    local _, err = pcall(retry.read, { attempts = 2, terse = true }, fn)
+    assert.equal("it did not work", err.message)
+  end)
+
   it("takes its pauses from the options", function()
     local fn, slept = failing { away "timeout", away("timeout", { retry_after = 7 }) }, {}
     local options = { first_pause = 0, sleep = function(seconds) slept[#slept + 1] = seconds end }

@@ -32,6 +32,12 @@ local function open(run)
 end
 
 describe("o2x.runs", function()
+  it("gives the time that is in the run's id, for names", function()
+    local runs, ctx = api "runs"
+    ctx.stamp_of_the_run = function() return "20260210-120000" end
+    assert.equal("20260210-120000", runs.stamp())
+  end)
+
   it("says which run this is, and whose", function()
     local current = api("runs").current()
     assert.equal("R-1", current.id)

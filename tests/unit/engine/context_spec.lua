@@ -68,6 +68,32 @@ describe("what effects get of a run", function()
     assert.equal(0, new({ mode = "plan", auditing = true }):patience(300))
   end)
 
+  it("waits neither in a plan, which lists it", function()
+    assert.is_false(new():waits_later())
+    assert.is_true(new({ mode = "plan" }):waits_later())
+    assert.is_false(new({ mode = "plan", auditing = true }):waits_later())
+  end)
+
+  it("has its time for names, and none in a plan", function()
+    local ctx = new()
+    ctx.run_id = "R-20260210-120000-1c3b"
+    assert.equal("20260210-120000", ctx:stamp_of_the_run())
+    ctx = new { mode = "plan" }
+    ctx.run_id = "plan"
+    assert.equal("plan", ctx:stamp_of_the_run())
+    ctx = new { mode = "plan", guide = {}, plan = { values = {} } }
+    ctx.run_id = "by-hand"
+    assert.matches("^%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d$", ctx:stamp_of_the_run())
+  end)
+
+  it("may lack what the plan would make, and in an audit everything", function()
+    local overlay = { is_new = function(_, kind, key) return kind == "pg.database" and key == "mine" end }
+    assert.is_true(new({ mode = "plan", gate = { overlay = overlay } }):may_be_missing("pg.database", "mine"))
+    assert.is_false(new({ mode = "plan", gate = { overlay = overlay } }):may_be_missing("pg.database", "other"))
+    assert.is_false(new({ gate = { overlay = overlay } }):may_be_missing("pg.database", "mine"))
+    assert.is_true(new({ mode = "plan", auditing = true }):may_be_missing("pg.database", "other"))
+  end)
+
   it("tells who watches, with the step", function()
     local ctx, _, told = new()
     task.within("step_path", "Build", function()

@@ -12,6 +12,13 @@ local function part_with(fields)
   return { effects = { effect }, values = { at = 7 }, hash = "h", text = "t" }
 end
 
+-- An effect of a run that is named after it, held against a plan that had no id and no time yet.
+local function admit_named(key, id)
+  local part = part_with { key = "a-plan-b" }
+  local e = { type = { kind = "pg.row" }, path = "Build", key = key, nth = 1, before = { n = 1 }, desired = { n = 2 } }
+  return pcall(planned.new(part).admit, planned.new(part), e, id)
+end
+
 local function now_with(fields) return { effects = part_with(fields).effects } end
 
 local TYPE <const> = { kind = "pg.row" }
@@ -23,6 +30,15 @@ local function admit(part, fields)
   end
   return pcall(planned.new(part).admit, planned.new(part), e, "R-1")
 end
+
+describe("what is named after the run", function()
+  it("fits the plan by its id, and by its time", function()
+    local id <const> = "R-20260210-120000-1c3b"
+    assert.is_true(admit_named("a-" .. id .. "-b", id))
+    assert.is_true(admit_named("a-20260210-120000-b", id))
+    assert.is_false(admit_named("a-20260210-120001-b", id))
+  end)
+end)
 
 describe("what moved since a plan was made", function()
   it("is nothing if all is as it was", function() assert.same({}, planned.moved(part_with(), now_with())) end)

@@ -92,6 +92,15 @@ describe("wait_until", function()
     function() assert.is_nil(words("plan", true).wait_until("the pod", 60, error)) end
   )
 
+  it("looks once in a plan without changes, and lists what the run will wait for", function()
+    local word, run = words "plan"
+    local listed = {}
+    run.plan.check_later = function(_, path, name) listed[#listed + 1] = path .. name end
+    assert.equal(7, word.wait_until("the pod", 60, function() return 7 end))
+    assert.is_nil(word.wait_until("the pod", 60, function() return false, "pending" end))
+    assert.same({ "the pod (now: pending)" }, listed)
+  end)
+
   it("wants a text, seconds and a function", function()
     raised(words().wait_until, 60, "x", print)
     raised(words().wait_until, "x", 60)

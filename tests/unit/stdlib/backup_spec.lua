@@ -18,7 +18,7 @@ describe("stdlib.backup", function()
   end
 
   it("names a snapshot after the tenant and the time", function()
-    local std = new()
+    local std = stdlib.new { runs = { stamp = function() return "20260211-120000" end } }
     assert.equal("urbanos-manual-20260211-120000", std.require("backup").snapshot(tenant))
     assert.same({ { "urbanos-manual-20260211-120000" } }, std.called "rds.ensure_snapshot")
   end)

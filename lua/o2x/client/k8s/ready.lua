@@ -308,6 +308,20 @@ local function wait_change(w, object)
   return watched
 end
 
+--- Looks once whether an object is ready.
+---@param client table
+---@param kind string
+---@param name string
+---@param namespace string?
+---@return table? object nil if it is not ready
+---@return string? waiting what for
+function M.now(client, kind, name, namespace)
+  local w = { client = client, kind = kind, name = name, namespace = namespace, what = kind .. " " .. name }
+  w.next_look = math.huge
+  local object, ready, waiting = look(w)
+  return ready and object or nil, waiting
+end
+
 --- Waits until an object is ready. If it is not ready in time, or its pods are stuck for a minute, the error's
 --- `details` explain why.
 ---@param client table

@@ -1,10 +1,12 @@
 --- The connection pool of one run: opens connections on demand, keeps them until the run ends, and connects only to the
 --- databases that the run was granted.
 
+local breaker = require "o2x.base.breaker"
 local cleartext = require "o2x.client.cleartext"
 local copies = require "o2x.client.pg.copies"
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
+local pg_error = require "o2x.client.pg.error"
 local pooler = require "o2x.client.pg.pooler"
 local scope = require "o2x.base.scope"
 local session = require "o2x.client.pg.session"
@@ -110,8 +112,13 @@ end
 ---@return any what fn returned
 function Pool:with(dbname, fn)
   wait_for_turn(self, dbname)
-  local ok, db = pcall(take, self, dbname)
-  local results = ok and table.pack(pcall(fn, db)) or { false, db, n = 2 }
+  local ok, db
+  local function ask()
+    ok, db = pcall(take, self, dbname)
+    if not ok then error(db, 0) end
+    return fn(db)
+  end
+  local results = table.pack(pcall(breaker.guard, pg_error.where(self.options), ask))
   if ok and db:idle() and db:leave() then
     self.idle[dbname] = self.idle[dbname] or {}
     table.insert(self.idle[dbname], db)

@@ -1,6 +1,7 @@
 --- The conversation of a client with its server: one connection, opened on demand and again after a failure; commands
 --- and their replies; the pages of a walk. One task at a time, because replies come in the order of the commands.
 
+local breaker = require "o2x.base.breaker"
 local core = require "o2x.core.redis"
 local errors = require "o2x.base.error"
 local net = require "o2x.base.net"
@@ -156,7 +157,7 @@ function M.use(client, fn)
     task.wait(turn)
   end
   client.busy = true
-  local results = table.pack(pcall(function()
+  local results = table.pack(pcall(breaker.guard, M.where(client), function()
     open(client)
     return fn()
   end))

@@ -14,6 +14,7 @@ local suggest = require "o2x.base.suggest"
 local support = require "o2x.effects.pg.support"
 local task = require "o2x.base.task"
 local units = require "o2x.base.units"
+local unknown = require "o2x.base.unknown"
 
 local M = {}
 
@@ -195,6 +196,21 @@ local function read(ctx, target)
   return summary(note)
 end
 
+-- Of an archive that is only planned, nobody knows yet what will be in it.
+local LATER <const> = { "at", "bytes", "rows", "sha256", "tables" }
+
+local function image(current)
+  local copy = {}
+  for name, item in pairs(current) do
+    copy[name] = item
+  end
+  for _, name in ipairs(current.at and {} or LATER) do
+    copy[name] = unknown.value
+  end
+  copy.size = nil
+  return copy
+end
+
 --- The effect type of an archive in a file.
 M.file = {
   kind = "pg.archive",
@@ -212,6 +228,7 @@ M.file = {
   },
   key = function(target) return target.path end,
   read = read,
+  image = image,
   equal = function(current, desired)
     if current == nil or desired == nil then return current == desired end
     return current.database == desired.database and current.run == desired.run

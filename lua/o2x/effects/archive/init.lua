@@ -13,7 +13,9 @@ local pg_query = require "o2x.effects.pg.query"
 local pg_sql = require "o2x.client.pg.sql"
 local properties = require "o2x.client.pg.properties"
 local rds_client = require "o2x.client.aws.rds"
+local sorted_keys = require "o2x.base.sorted_keys"
 local support = require "o2x.effects.pg.support"
+local unknown = require "o2x.base.unknown"
 local value = require "o2x.base.value"
 
 -- A large archive takes long to read, so a run reads it once.
@@ -113,10 +115,13 @@ local SUMMARY <const> = { path = "string", sha256 = "string", bytes = "number", 
 
 -- A plan has no sizes of an archive that it would only make.
 local function check_summary(summary)
+  if value.is_unknown(summary) then unknown.refuse_elements() end
   if type(summary) ~= "table" then errors.input("create_copy takes what examine returned") end
-  for field, kind in pairs(SUMMARY) do
-    local given = summary[field]
-    if given ~= nil and type(given) ~= kind then errors.input(("create_copy: %s must be a %s"):format(field, kind)) end
+  for _, field in ipairs(sorted_keys(SUMMARY)) do
+    local given, kind = summary[field], SUMMARY[field]
+    if given ~= nil and not value.is_unknown(given) and type(given) ~= kind then
+      errors.input(("create_copy: %s must be a %s"):format(field, kind))
+    end
   end
   if summary.path == nil then errors.input("create_copy takes what examine returned: path is missing") end
   return summary.table ~= nil and pg_sql.table_name(summary.table) or nil

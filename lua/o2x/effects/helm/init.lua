@@ -75,13 +75,18 @@ end
 
 function release.equal(current, desired) return same_record(current, desired) and not current.drift end
 
+local function copy_of(content_of_release)
+  local copy = {}
+  for name, item in pairs(content_of_release) do
+    copy[name] = item
+  end
+  return copy
+end
+
 -- Drift is what the run mends, not what undo brings back.
 function release.image(current)
-  local image = {}
-  for name, item in pairs(current) do
-    image[name] = item
-  end
-  image.drift = nil
+  local image = copy_of(current)
+  image.drift, image.back_to = nil, nil
   return image
 end
 
@@ -112,11 +117,16 @@ function release.undo.restore(ctx, past)
   return { target = target, desired = helm_rollback.desired_of(found), foreign = foreign_drift(past) }
 end
 
--- A plan refuses what a run would refuse.
+-- A plan refuses what a run would refuse. Which number helm gives to a new revision is known then; where only objects
+-- are mended, there is none.
 function release.predict(ctx, target, desired, before)
-  local helm_writes = before and not (desired and same_record(before, desired))
-  if helm_writes then stored.check(ctx, target.name, namespace_of(ctx, target)) end
-  return desired
+  local mends = before and desired and same_record(before, desired)
+  if before and not mends then stored.check(ctx, target.name, namespace_of(ctx, target)) end
+  if not desired then return nil end
+  local after = copy_of(desired)
+  after.status, after.back_to = "deployed", desired.revision
+  after.revision = mends and before.revision or value.unknown
+  return after
 end
 
 -- A helm that died leaves its release locked. If o2x started it, as its label shows, this rolls back to the deployed
@@ -209,7 +219,12 @@ local function hash_lines(before, after)
   if not before then return { "+ " .. after.chart } end
   if not after then return { "- " .. before.chart } end
   local lines = {}
-  if before.revision ~= after.revision and before.revision and after.revision then
+  if
+    not value.is_unknown(after.revision)
+    and before.revision ~= after.revision
+    and before.revision
+    and after.revision
+  then
     lines[1] = ("~ revision: %s → %s"):format(before.revision, after.revision)
   end
   for _, field in ipairs { "values", "manifest", "hooks" } do
@@ -246,7 +261,7 @@ function release.show(target, before, after)
     if before and after and old ~= new then lines[#lines + 1] = ("~ %s: %s → %s"):format(field, old, new) end
   end
   if not target.source and before and after and not mends then
-    lines[#lines + 1] = ("~ revision: %s → that of %s"):format(before.revision, after.revision)
+    lines[#lines + 1] = ("~ revision: %s → that of %s"):format(before.revision, after.back_to or after.revision)
     for _, line in ipairs(content.values_diff(before.values, after.values)) do
       lines[#lines + 1] = "  values " .. line
     end

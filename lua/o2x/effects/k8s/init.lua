@@ -505,18 +505,24 @@ local function api(ctx)
       return ctx:retry(k8s.events, k8s, kind, name, namespace)
     end,
 
-    --- Waits until an object is ready. If it does not become ready, the error explains why: pods, events, log lines.
+    --- Waits until an object is ready. If it does not become ready, the error explains why: pods, events, log lines. A
+    --- plan does not wait: it lists what the run will wait for.
     ---@param kind string
     ---@param name string
     ---@param seconds number? longest wait; default: 300
     ---@param namespace string? the tenant's own by default
-    ---@return table? object nil in a plan with changes, which has nothing to wait for
+    ---@return table? object nil in a plan where it is not ready, or that has changes
     wait_ready = function(kind, name, seconds, namespace)
       ctx:wait_by_hand(
         ("%s %s is ready"):format(kind, name),
         function() return { kubectl.rollout(kind, name, namespace or client(ctx).namespace, seconds) } end
       )
       if ctx:planned() then return nil end
+      if ctx:waits_later() then
+        local found, waiting = ready.now(client(ctx), kind, name, namespace)
+        if not found then ctx:check_later(("%s %s is ready (now: %s)"):format(kind, name, waiting)) end
+        return found
+      end
       local o = { seconds = ctx:patience(seconds or 300), namespace = namespace, progress = ctx.progress }
       return ready.wait(client(ctx), kind, name, o)
     end,

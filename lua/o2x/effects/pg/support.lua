@@ -68,7 +68,8 @@ function M.will_migrate(ctx, database)
   migrating[ctx][database] = true
 end
 
---- Runs fn(). In a plan, a database or a table that the plan itself would create first reads as nothing.
+--- Runs fn(). In a plan, a database or a table that the plan itself would create first reads as nothing; in an audit,
+--- too: what is missing is the database's own finding.
 ---@param ctx table
 ---@param database string that fn reads
 ---@param fn function
@@ -78,7 +79,8 @@ function M.or_nothing(ctx, database, fn)
   local ok, result = pcall(fn)
   if ok then return result end
   local code = errors.is(result) and result.code
-  if NO_DATABASE[code] or NO_OBJECT[code] and migrating[ctx] and migrating[ctx][database] then return nil end
+  if NO_DATABASE[code] and ctx:may_be_missing("pg.database", database) then return nil end
+  if NO_OBJECT[code] and migrating[ctx] and migrating[ctx][database] then return nil end
   error(result, 0)
 end
 

@@ -24,7 +24,10 @@ describe("support.read", function()
   end)
 
   it("finds nothing in a database that a plan would make", function()
-    assert.is_nil(support.read(context "plan", "coredb", failing "3D000"))
+    local ctx = context "plan"
+    ctx.may_be_missing = function(_, kind, name) return kind == "pg.database" and name == "coredb" end
+    assert.is_nil(support.read(ctx, "coredb", failing "3D000"))
+    assert.is_false((pcall(support.read, ctx, "other", failing "3D000")))
     assert.is_false((pcall(support.read, context "apply", "coredb", failing "3D000")))
   end)
 
