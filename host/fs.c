@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -261,6 +262,23 @@ static int fs_user(lua_State *L)
 }
 
 /***
+ Returns the name that the system has for a user, from wherever it knows its users (passwd, LDAP).
+ @function core.fs.user_name
+ @param uid integer? the user who started the program, if absent
+ @return string, or nil if it has none
+*/
+static int fs_user_name(lua_State *L)
+{
+	uid_t uid = lua_isnoneornil(L, 1) ? getuid() : (uid_t)luaL_checkinteger(L, 1);
+	struct passwd entry, *found = NULL;
+	char text[4096];
+	if (getpwuid_r(uid, &entry, text, sizeof text, &found) || !found)
+		return 0;
+	lua_pushstring(L, found->pw_name);
+	return 1;
+}
+
+/***
  Returns the working directory.
  @function core.fs.cwd
  @return string, or nil, message, code
@@ -285,6 +303,7 @@ static const luaL_Reg functions[] = {
 	{ "realpath", fs_realpath },
 	{ "readlink", fs_readlink },
 	{ "user", fs_user },
+	{ "user_name", fs_user_name },
 	{ "cwd", fs_cwd },
 	{ "write", fs_write },
 	{ "append", fs_append },

@@ -6,6 +6,7 @@ local effect = lazy "o2x.report.effect"
 local errors = require "o2x.base.error"
 local fleets = lazy "o2x.engine.fleet"
 local history = lazy "o2x.engine.history"
+local identity = lazy "o2x.base.identity"
 local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
 local plan = lazy "o2x.engine.plan"
@@ -41,6 +42,8 @@ local function data(h)
     seconds = history.seconds(h),
     user = h.user,
     host = h.host,
+    who = h.who,
+    resumes = h.resumes[1] and json.array(h.resumes) or nil,
     allow_edited = h.allow_edited,
     fleet = h.fleet,
     undoes = h.undo,
@@ -143,6 +146,20 @@ local function write_head(h, style)
   )
 end
 
+-- Who it was, where more is known than the user and the host, and who went on with it.
+local function write_people(h, style)
+  local line = identity.line(h.who)
+  if line ~= "" then out.data(style.dim("  " .. line)) end
+  for _, one in ipairs(h.resumes) do
+    if one.user and (one.user ~= h.user or one.host ~= h.host) then
+      line = identity.line(one.who)
+      out.data(
+        style.dim(("  resumed %s by %s@%s%s"):format(one.at, one.user, one.host, line ~= "" and ", " .. line or ""))
+      )
+    end
+  end
+end
+
 local function write_end(h, summary, style)
   if h.error then out.data(style.red("error: ") .. h.error.message) end
   out.data(common.counts(history.counts(h)))
@@ -227,6 +244,7 @@ local function perform(options, arguments)
   if options.json then return out.json(data(h)) end
   local style = out.style(1)
   write_head(h, style)
+  write_people(h, style)
   write_steps(h, style, options)
   write_end(h, summary, style)
 end

@@ -60,6 +60,7 @@ function M.of(run)
     pid = program.pid(),
     user = user,
     host = host,
+    who = identity.details(),
   }
 end
 

@@ -20,6 +20,7 @@ local OF_BEGIN = {
   "inputs",
   "user",
   "host",
+  "who",
   "secrets",
   "root",
   "allow_edited",
@@ -104,6 +105,7 @@ end
 function collect.resume(h, record)
   h.resumed, h.edited, h.left = h.resumed + 1, record.kept == false, {}
   h.pid, h.status, h.error, h.ended, h.dismissed = record.pid, nil, nil, nil, nil
+  h.resumes[#h.resumes + 1] = { at = record.at, user = record.user, host = record.host, who = record.who }
   h.override = record.override or h.override
 end
 
@@ -299,6 +301,7 @@ function M.new(record_at)
     left = {},
     retries = 0,
     resumed = 0,
+    resumes = {},
     results = {},
     values = {},
     by_effect = {},

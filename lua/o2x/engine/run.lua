@@ -481,11 +481,15 @@ function M.resume(run, id, started, words, skipped)
   local against = permission.check(run)
   local proved = skipped and skip.prove(run, skip.step_of(old.history, skipped.step))
   local changed, files = resume.edited(run, id), resume.changed_files(old.history)
+  local user, host = identity.here()
   run.journal:append {
     t = "resume",
     o2x = program.version,
     at = store.now(),
     pid = program.pid(),
+    user = user,
+    host = host,
+    who = identity.details(),
     edited = changed,
     kept = run.sandbox.kept ~= nil,
     override = against,
