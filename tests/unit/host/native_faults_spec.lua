@@ -23,6 +23,7 @@ local ELSEWHERE <const> = {
   "^program%.memory_limit",
   "^dns%.",
   "^forks%.", -- of a prover
+  "^fs%.user_name", -- the C library ends without memory where it looks for users
   "^pg%.start",
   "^resolve%.start",
   "^subprocess%.spawn",
