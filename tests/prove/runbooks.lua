@@ -28,7 +28,7 @@ return {
     after = { "o2x run backup urbanos to=s3://embrix-development-data/TIDLT-100005/prove.dump" },
     without = "again",
   },
-  { "deploy", "urbanos", "services=service-billing", "--confirm=urbanos" },
+  { "deploy", "urbanos", "services=service-billing", "image=2.0.0", "--confirm=urbanos" },
   {
     "rollback",
     "urbanos",

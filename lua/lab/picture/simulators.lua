@@ -1,6 +1,7 @@
 --- The parts of a picture that are in the simulators' memory. Each calls add(name, value, constant): the item's name,
 --- plain data, and whether the value is a table that never changes.
 
+local clock = require "o2x.base.clock"
 local crypto = require "o2x.base.crypto"
 local gzip = require "o2x.base.gzip"
 local json = require "o2x.base.json"
@@ -128,21 +129,34 @@ function M.broker(lab, add)
   end
 end
 
+-- A service that was only asked has counted that, and has a list of users in which nobody is.
+local function has_content(state)
+  for name, value in pairs(state) do
+    local is_empty = type(value) == "table" and next(value) == nil
+    if name ~= "requests" and name ~= "token_key" and not is_empty then return true end
+  end
+  return false
+end
+
 --- What the tenants' services have in their own memory.
 ---@param lab table
 ---@param add fun(name: string, value: any)
 function M.services(lab, add)
   for tenant, state in pairs(lab.state "services") do
-    if next(state) then add("services of " .. tenant, state) end
+    if has_content(state) then add("services of " .. tenant, state) end
   end
 end
 
---- Silences of the Alertmanager.
+--- Silences of the Alertmanager, and which of them are over.
 ---@param lab table
 ---@param add fun(name: string, value: any)
 function M.alerts(lab, add)
   for _, silence in ipairs(lab.state("alertmanager").silences or {}) do
-    add("silence " .. json.encode(silence.matchers or {}), silence)
+    local value = { over = clock.parse(silence.endsAt) <= lab.clock() or nil }
+    for name, item in pairs(silence) do
+      value[name] = item
+    end
+    add("silence " .. json.encode(silence.matchers or {}), value)
   end
 end
 

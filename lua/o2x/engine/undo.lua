@@ -296,12 +296,13 @@ local function describe(one)
   return show and mask.shown(show.title) or one.entry.key
 end
 
--- What stays: { path, title, why }.
+-- What stays: { path, kind, key, title, why }.
 local function left_of(list)
   local left = {}
   for _, one in ipairs(list) do
     if one.why and not one.within then
-      left[#left + 1] = { path = one.entry.path, kind = one.entry.kind, title = describe(one), why = one.why }
+      local entry = one.entry
+      left[#left + 1] = { path = entry.path, kind = entry.kind, key = entry.key, title = describe(one), why = one.why }
     end
   end
   return left
@@ -353,10 +354,9 @@ local function attempts_of(run)
 end
 
 local function record_left(run, left)
-  for _, one in ipairs(left) do
-    if run.journal then
-      run.journal:append({ t = "left", path = one.path, kind = one.kind, title = one.title, why = one.why }, true)
-    end
+  for _, one in ipairs(run.journal and left or {}) do
+    local record = { t = "left", path = one.path, kind = one.kind, key = one.key, title = one.title, why = one.why }
+    run.journal:append(record, true)
   end
 end
 

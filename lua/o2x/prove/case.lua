@@ -3,6 +3,7 @@
 
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
+local traces = require "o2x.prove.traces"
 local verdict = require "o2x.prove.verdict"
 
 local M = {}
@@ -61,7 +62,7 @@ end
 local function judge(ground, base, result, options)
   options = options or {}
   if not result.clean then return "a child is still there" end
-  local wrong = ground:compare(base.state, options)
+  local wrong = ground:compare(base.state, options.traces)
   if wrong then return wrong end
   wrong = not options.no_log and verdict.twice(base.log, ground.lab:log()) or nil
   wrong = wrong or ground:leftovers()
@@ -144,7 +145,14 @@ local function correct(ground, base, case)
   if hangs(result) then return hangs(result) end
   if result.code ~= 0 then return "the resume with another value fails: " .. last_line(result) end
   -- A second run has come by everything twice, and the resumed one once: that leaves its traces.
-  local options = { no_log = true, traces = case.label:find "^written" ~= nil }
+  local twice_written = case.label:find "^written"
+    and {
+      touched = traces.touched(base.start.full, wanted.full),
+      after = wanted.full,
+      tenant = ground.tenant,
+      both = true,
+    }
+  local options = { no_log = true, traces = twice_written or nil }
   return judge(ground, { state = wanted, log = base.log, secrets = base.secrets }, result, options)
 end
 
@@ -216,30 +224,28 @@ local function again(ground, base)
   return judge(ground, base, result, { no_log = true })
 end
 
--- Systems of which something cannot go back, as the undo itself says.
-local PARTS <const> = { pg = "postgres", file = "files", service = "services", webhook = "webhooks" }
-
-local function not_undone(ground)
-  local parts = {}
+-- What cannot go back, as the undo itself says.
+local function left_by(ground)
+  local left = {}
   local id = ground:runs()[#ground:runs()]
   for line in (fs.read_if(fs.join(ground.state, id, "journal")) or ""):gmatch "[^\n]+" do
     local record = json.read(line:match "{.*}", "journal")
-    if record.t == "left" then
-      local system = tostring(record.kind):match "^[^.]+" or ""
-      parts[PARTS[system] or system] = true
-    end
+    if record.t == "left" then left[#left + 1] = { kind = record.kind, key = record.key } end
   end
-  return parts
+  return left
 end
 
 local function undo_words(ground) return { "undo", ground:runs()[1], "--confirm=" .. ground.tenant } end
 
 local function judge_undo(ground, base, result)
-  local left_out = result.code == 7 and not_undone(ground) or nil
-  return judge(ground, { state = base.start, log = base.log, secrets = base.secrets }, result, {
-    left_out = left_out,
-    traces = true,
-    no_log = true,
+  return judge(ground, { state = base.start, log = base.undo_log or {}, secrets = base.secrets }, result, {
+    no_log = not base.undo_log,
+    traces = {
+      touched = traces.touched(base.start.full, base.state.full),
+      after = base.state.full,
+      left = left_by(ground),
+      tenant = ground.tenant,
+    },
   })
 end
 

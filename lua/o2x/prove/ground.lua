@@ -11,6 +11,7 @@ local left = require "o2x.prove.left"
 local permission = require "o2x.engine.permission"
 local program = require "o2x.core.program"
 local sorted_keys = require "o2x.base.sorted_keys"
+local traces = require "o2x.prove.traces"
 local verdict = require "o2x.prove.verdict"
 
 local M = {}
@@ -162,17 +163,16 @@ function Ground:full_picture() return verdict.without_drawn_ids(self.lab:state {
 
 --- Where the lab differs from what it held.
 ---@param expected { short: table, full: table }
----@param options { left_out: table<string, boolean>?, traces: boolean? }? left_out: parts; traces: what only tells that
----  something was changed and changed back does not count
+---@param of table? of traces.settle: what only tells that something was changed and changed back does not count
 ---@return string? differences in a line
-function Ground:compare(expected, options)
+function Ground:compare(expected, of)
   local left_out = { received = true } -- what was asked is the log's to judge
-  for part in pairs(options and options.left_out or {}) do
-    left_out[part] = true
-  end
   if #verdict.differences(expected.short, self.lab:state(), left_out) == 0 then return nil end
-  local list = verdict.differences(expected.full, self:full_picture(), left_out)
-  return verdict.line(options and options.traces and verdict.without_traces(list) or list)
+  local wanted, found = expected.full, self:full_picture()
+  if of then
+    wanted, found = traces.settle(wanted, found, of)
+  end
+  return verdict.line(verdict.differences(wanted, found, left_out))
 end
 
 --- What nobody cleans up: temporary files, and locks.

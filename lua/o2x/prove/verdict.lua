@@ -129,36 +129,6 @@ local function compare(list, name, one, other)
   end
 end
 
--- Traces that remain in a system when something was changed and changed back: they tell that and by whom, not what is.
-local TRACES <const> = {
-  "^helm release .* revision ", -- helm counts on: to go back is a revision, too
-  "^k8s Secret .*sh%.helm%.release",
-  "^k8s ReplicaSet ", -- what a Deployment was in between
-  "^k8s Pod ",
-  "^alerts silence ", -- one that was ended is still listed
-  "^postgres %S+ %S+ o2x", -- markers, and ids that are never given again
-  "^services services of ", -- made by the first look
-  "metadata%.generation$",
-  "status%.observedGeneration$",
-  "metadata%.managedFields",
-  "deployment%.kubernetes%.io/revision",
-}
-
---- Leaves out what only tells that something was changed and changed back.
----@param differences string[]
----@return string[]
-function M.without_traces(differences)
-  local list = {}
-  for _, one in ipairs(differences) do
-    local name, is_trace = one:match "^(.-): " or one, false
-    for _, pattern in ipairs(TRACES) do
-      is_trace = is_trace or name:find(pattern) ~= nil
-    end
-    if not is_trace then list[#list + 1] = one end
-  end
-  return list
-end
-
 --- What differs between two states.
 ---@param expected table<string, table<string, any>> part → item → text, or path → text
 ---@param found table<string, table<string, any>>

@@ -11,19 +11,6 @@ describe("the verdict", function()
     assert.same({}, verdict.differences(expected, { files = expected.files }, { vault = true }))
   end)
 
-  it(
-    "knows what only tells that something was changed and changed back",
-    function()
-      assert.same(
-        { "k8s Deployment default/x spec.replicas: 2, should be 1" },
-        verdict.without_traces {
-          "k8s Deployment default/x metadata.generation: 3, should be 1",
-          "k8s Deployment default/x spec.replicas: 2, should be 1",
-        }
-      )
-    end
-  )
-
   it("takes ids that each run draws anew for alike, and nothing else", function()
     local function rows(one, other, email)
       return {
