@@ -150,6 +150,32 @@ describe("undo of an onboarding", function()
     )
   end)
 
+  it("of a step says what later steps made of it, or takes it back alone", function()
+    local STEPS <const> = {
+      { "Create the database", 1, "later steps stand on pg.database coredb-newclient: Create the admin user" },
+      { "Allocate the tenant id", 1, "later steps stand on pg.allocated .- and %d+ more" },
+      { "Create the data volume", 0, "pods mount it: newclient%-batch%-process" },
+      { "Migrate the database", 0, "cannot be undone: migrations" },
+      { "Smoke test", 0, "Nothing to undo" },
+      { "Smoke tset", 3, "did you mean Smoke test?" },
+      { "Deploy/Wave 1/service-sso", 0, "1 to delete" },
+      { "Create the DNS records", 0, "3 to delete" },
+    }
+    local runs = json.decode(ok(lab:o2x { "runs", "--tenant=newclient", "--json" }).stdout)
+    local before = look()
+    for _, one in ipairs(STEPS) do
+      local result = lab:o2x { "undo", runs[#runs].id .. "#" .. one[1] }
+      assert.equal(one[2], result.code, one[1] .. result.stderr)
+      assert.matches(one[3], result.stdout .. result.stderr)
+    end
+    same(before, look())
+    ok(lab:o2x { "undo", runs[#runs].id .. "#Deploy/Wave 1/service-sso", "--confirm=newclient" })
+    assert.equal(1, lab:run({ "kubectl", "get", "deployment", "newclient-service-sso" }).code)
+    local newest = json.decode(ok(lab:o2x { "runs", "--tenant=newclient", "--json" }).stdout)
+    ok(lab:o2x { "undo", newest[#newest].id, "--confirm=newclient" })
+    assert.equal(0, lab:o2x({ "plan", "onboard", "newclient", "--detailed-exitcode" }).code)
+  end)
+
   it("is killed at some of its arrows, and ends in the same state when it is resumed", function()
     local kills = 0
     for _, at in ipairs { 31, 110, 161, 201 } do
@@ -189,13 +215,23 @@ describe("undo of an onboarding", function()
     function()
       local first = run_of { "run", "onboard", "newclient", "--json" }
       local id = id_of "newclient"
+      local function releases()
+        local list = json.decode(lab:out("helm", "list", "-a", "-o", "json"))
+        for _, one in ipairs(list) do
+          one.updated = nil
+        end
+        return list
+      end
+      local deployed = releases()
       assert.are_not.equal(1, lab:o2x({ "undo", first, "--confirm=newclient" }).code)
       assert.equal("", id_of "newclient")
       local runs = json.decode(ok(lab:o2x { "runs", "--tenant=newclient", "--json" }).stdout)
       local result = lab:o2x { "undo", runs[#runs].id, "--confirm=newclient" }
       assert.equal(7, result.code, result.stderr)
       assert.truthy(result.stderr:find("database coredb-newclient: it was dropped with all that was in it", 1, true))
-      assert.truthy(result.stderr:find("helm has no record of its revision 1 any more", 1, true))
+      assert.same(deployed, releases())
+      assert.truthy(result.stderr:find("next: %S*o2x plan onboard newclient\n$"), result.stderr)
+      assert.truthy(result.stderr:find("stays: the schema o2x of enginedevdb", 1, true), result.stderr)
       assert.equal(id, id_of "newclient")
       assert.truthy(lab:dig("api.newclient.embrix.com", "CNAME") ~= "")
       run_of { "run", "onboard", "newclient", "--json" }

@@ -273,6 +273,7 @@ local function next_of(run, status, options, err)
   if not NEXT[status] then return nil end
   if status == "failed" and not has_begun(run) then return proposed.typed() end
   local there = not run.folder or not run.journal:is_lost() and fs.exists(fs.join(run.folder, "journal"))
+  if status == "incomplete" and run.undo.remake then return run.undo.remake end
   if there or ENDED[status] then
     local _, edited = same_again_of(run, status, err)
     return NEXT[status]:format(run.id) .. ((run.edited or edited) and not ENDED[status] and " --edited" or "")
@@ -331,6 +332,16 @@ local function say_end(run, status, err, text, next_command)
   out.say("  next: " .. style.bold(next_command))
 end
 
+-- What an undo could not take back, and what it leaves in the systems.
+local function say_remains(undone)
+  for _, one in ipairs(undone.left) do
+    out.say(("not undone: %s: %s"):format(one.title, one.why))
+  end
+  for _, text in ipairs(undone.traces) do
+    out.say("stays: " .. text)
+  end
+end
+
 --- Prints the result and summary of a run; returns the exit code.
 ---@param run table
 ---@param status string
@@ -354,6 +365,8 @@ function M.conclude(run, status, err, options, seconds)
       result = result,
       warnings = json.array(M.warnings(run.config)),
       next = next_command and proposed.text(next_command),
+      left = run.undo and json.array(run.undo.left or {}),
+      traces = run.undo and json.array(run.undo.traces or {}),
       error = err and {
         kind = err.kind,
         message = tostring(err),
@@ -363,9 +376,7 @@ function M.conclude(run, status, err, options, seconds)
     }
   end
   if err and status ~= "interrupted" then out.problem(err, err.step) end
-  for _, one in ipairs(status == "incomplete" and run.undo.left or {}) do
-    out.say(("not undone: %s: %s"):format(one.title, one.why))
-  end
+  if run.undo and ENDED[status] then say_remains(run.undo) end
   if status == "done" then say_unfinished(run) end
   local mark = status == "done" and style.green("done") or style.red(status)
   say_end(

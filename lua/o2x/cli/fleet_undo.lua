@@ -91,6 +91,7 @@ local function data_of(this, parts, command)
     data.tenant, data.undoes, data.over = part.past.tenant, part.past.id, part.over
     if part.undo then
       data.left, data.within = json.array(part.undo.left or {}), json.array(part.undo.within or {})
+      data.traces = json.array(part.undo.traces or {})
     end
     list[i] = data
   end

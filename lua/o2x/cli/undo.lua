@@ -60,6 +60,8 @@ local function show(this, plan, options)
     local data = plan:data()
     data.undoes, data.step, data.tenant = this.undo.history.id, this.undo.step, this.tenant_name
     data.left, data.within = json.array(this.undo.left or {}), json.array(this.undo.within or {})
+    data.traces = json.array(this.undo.traces or {})
+    data.again = this.undo.left and this.undo.left[1] and this.undo.remake
     data.next = ready and found and command or nil
     return out.json(data)
   end

@@ -63,6 +63,7 @@ local silence = {
     before = "the end and the comment of the silence",
     how = "restores the silence; ends a new one",
     cannot = "a silence that would be over by now",
+    traces = "Alertmanager lists silences that have ended until it forgets them",
     restore = function(_, past)
       local over = past.before and clock.parse(past.before.until_time) <= clock.now()
       if over and not past.now then return nil, "it would be over by now" end

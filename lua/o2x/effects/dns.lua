@@ -290,6 +290,7 @@ local record = {
     before = "the record set: type, TTL, values, alias",
     how = "restores the record set; deletes a new one",
     cannot = "caches, which keep the old answer up to its TTL",
+    traces = "caches of name servers keep the answers of the meantime up to their TTL",
   },
   key = key_of,
   read = read,

@@ -82,6 +82,7 @@ local object = {
     how = "deletes a new object and its note",
     cannot = "a deleted object",
     gone = "the object",
+    traces = "a bucket that keeps versions has those of the removed objects",
     restore = function(_, past)
       if past.before ~= nil then return nil, "the object was deleted" end
       return { target = past.target }

@@ -66,6 +66,7 @@
 ---  that is `needless`
 ---@field cannot string? for people: what cannot be undone
 ---@field gone (string|fun(target: any): string?)? what a removal takes for good, so that no undo brings it back
+---@field traces (string|fun(target: any, back: o2x.back): string?)? what stays in the system when it has gone back
 ---@field never boolean? nothing that this type writes goes back
 ---@field needless boolean? nothing has to go back, because no data change
 ---@field contents boolean? what is in a target (types that have it as their parent) goes with a new one
@@ -167,6 +168,7 @@ local OF_UNDO = {
   contents = "boolean",
   restore = "function",
   gone = { string = true, ["function"] = true },
+  traces = { string = true, ["function"] = true },
 }
 
 local function is_of(item, wanted) return type(wanted) == "table" and wanted[type(item)] or type(item) == wanted end

@@ -99,8 +99,10 @@ end
 
 local function name(kind, key) return kind .. "\0" .. key end
 
--- The new things that what is in them goes with.
-local function containers(list)
+--- The new things of a list: what is in them goes with them.
+---@param list o2x.reversal[]
+---@return table<string, table> found for around
+function M.containers(list)
   local found = {}
   for _, one in ipairs(list) do
     if one.type.undo.contents and one.past.before == nil and one.past.desired ~= nil then
@@ -111,8 +113,7 @@ local function containers(list)
 end
 
 -- The first of the things that an effect's target is in which is in `found`.
-local function around(run, found, one)
-  local type, target = one.type, one.target
+local function container(run, found, type, target)
   while type.parent do
     local kind, parent = type.parent(target)
     if not kind then return nil end
@@ -120,6 +121,15 @@ local function around(run, found, one)
     local entry = found[name(kind, type.key(target))]
     if entry then return entry end
   end
+end
+
+--- The new thing that an effect's target is in.
+---@param run table the undo
+---@param found table<string, table> of containers
+---@param entry table an effect of the run's history
+---@return table? entry of the new thing
+function M.around(run, found, entry)
+  return container(run, found, run.gate:type_of(entry.kind), value.revive(entry.target))
 end
 
 local function kinds_of(list)
@@ -162,7 +172,7 @@ end
 ---@param one o2x.reversal
 ---@return any
 function M.read(run, one)
-  if around(run, run.undo.removed, one) then return nil end
+  if container(run, run.undo.removed, one.type, one.target) then return nil end
   return run.gate:read_live(as_effect(one))
 end
 
@@ -199,10 +209,10 @@ function M.of(run)
   end
   list = without_passing(list)
   run.undo.removed, run.undo.kinds = removed(run, list), kinds_of(list)
-  local new, back = containers(list), {}
+  local new, back = M.containers(list), {}
   for i = #list, 1, -1 do
     local one = list[i]
-    one.within = around(run, new, one)
+    one.within = container(run, new, one.type, one.target)
     one.back = is_back(run, one)
     if not one.within and not one.why and not one.back then
       one.to, one.why = restore(run, one)

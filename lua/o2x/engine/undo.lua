@@ -6,12 +6,13 @@
 --- operator decides: `o2x undo RUN --take-over=EFFECT`.
 
 local contract = require "o2x.engine.contract"
+local dependents = require "o2x.engine.dependents"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
-local history = require "o2x.engine.history"
 local mask = require "o2x.base.mask"
 local memory = require "o2x.engine.memory"
 local program = require "o2x.core.program"
+local remains = require "o2x.engine.remains"
 local reversal = require "o2x.engine.reversal"
 local step = require "o2x.script.step"
 local suggest = require "o2x.base.suggest"
@@ -38,6 +39,7 @@ local LONGEST_NAME <const> = 150 -- bytes of a step's name
 ---@param word string
 ---@return string path
 function M.step_of(h, word)
+  if word == "" then errors.input("there is no step after #", "o2x show " .. h.id .. " lists its steps") end
   local by_number = h.steps[tonumber(word)]
   if by_number then return by_number.path end
   local paths = {}
@@ -83,6 +85,7 @@ function M.open(store, request)
     take_over = request.take_over or {},
     -- What the run wrote may carry the run's id: archives, markers, tags.
     origin = h.undo and h.undo.origin or h.id,
+    remake = remains.again(store, h.id),
     attempts = {},
   }
 end
@@ -97,6 +100,7 @@ function M.again(undo)
     step = undo.step,
     take_over = undo.take_over,
     origin = undo.origin,
+    remake = undo.remake,
     attempts = {},
   }
 end
@@ -236,26 +240,8 @@ local function check_of(run, one)
   end
 end
 
--- Targets that a later effect of the same run wrote, outside of the step that goes back.
-local function check_later(run, list)
-  if not run.undo.step then return end
-  for _, one in ipairs(list) do
-    for _, other in ipairs((history.beside(run.undo.history, one.entry))) do
-      local outside = not undone.is_within(other.path, run.undo.step)
-      local stands = not other.dropped and not undone.of_step(run.undo.summary, other.path)
-      if outside and stands and other.order > one.entry.order then
-        errors.raise {
-          kind = "conflict",
-          message = ("%s %s was written again in step %s"):format(other.kind, other.key, other.path),
-          hint = ("take that back first: o2x undo '%s#%s'"):format(run.undo.history.id, other.path),
-        }
-      end
-    end
-  end
-end
-
 local function check_all(run, list)
-  check_later(run, list)
+  dependents.check(run, list)
   local found = task.each(list, function(one)
     if not one.to or run.undo.attempts[one.entry.id] then return false end
     return compare(run, one, reversal.read(run, one)) or false
@@ -368,7 +354,7 @@ function M.perform(run)
   if run.mode == "apply" and not run.past then M.check_undone(undo, run.store:summary(undo.history.id), run.id) end
   local list = reversal.of(run)
   check_all(run, list)
-  undo.left, undo.within = left_of(list), {}
+  undo.left, undo.traces, undo.within = left_of(list), remains.traces(list), {}
   for _, one in ipairs(list) do
     if one.within then undo.within[#undo.within + 1] = { title = describe(one), of = one.within.key } end
   end
@@ -389,7 +375,12 @@ function M.render_rest(undo, write, style)
   for _, one in ipairs(undo.left) do
     write(("  %s cannot be undone: %s: %s"):format(style.sign("-", "!"), one.title, one.why))
   end
-  if undo.within[1] or undo.left[1] then write "" end
+  for _, text in ipairs(undo.traces) do
+    write(style.dim("  stays: " .. text))
+  end
+  local again = undo.left[1] and undo.remake
+  if again then write("  what cannot come back is made again by the runbook: " .. style.bold(again)) end
+  if undo.within[1] or undo.left[1] or undo.traces[1] then write "" end
 end
 
 --- How the command line names what goes back.

@@ -108,9 +108,8 @@ local KUBERNETES <const> = {
     again = false, -- a removed Secret does not come back
   },
   {
-    "a new release",
+    "a new release, whose history goes with it",
     write = function(run) run.ensure() end,
-    again = false, -- its history went with it
   },
   {
     "a removed release, from the history that helm keeps",
@@ -164,6 +163,21 @@ describe("undo in a cluster", function()
       assert.are_not.equal("", records(env))
       taken_back.back(run, env.run())
       assert.equal("", records(env))
+    end)
+  end)
+
+  it("removes with a new release nothing of the history that was there before", function()
+    helm_cluster.with(function(env)
+      env.run().ensure()
+      local removal = env.run()
+      removal.api.helm.remove_release "t1-app"
+      local run = env.run()
+      run.ensure()
+      local back = taken_back.back(run, env.run())
+      assert.equal("t1-app 2 uninstalled", env.releases())
+      assert.matches("helm keeps the revisions", back.undo.traces[1])
+      taken_back.back(removal, env.run())
+      assert.equal("t1-app 3 deployed", env.releases())
     end)
   end)
 

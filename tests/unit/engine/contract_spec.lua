@@ -175,7 +175,7 @@ local GONE <const> = {
   { "rds.instance", {} },
   { "k8s.secret", {}, "the content of the Secret" },
   { "k8s.object", {} },
-  { "helm.release", { undo = true }, "the release and its history" },
+  { "helm.release", { purge = true }, "the release and its history" },
   { "helm.release", {} },
   { "vault.secret", { with_metadata = true }, "the secret, with all its versions" },
   { "vault.secret", {} },

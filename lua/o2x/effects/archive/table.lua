@@ -245,6 +245,7 @@ M.restored_table = {
     before = "rows and checksum; the content stays as a table in the schema o2x",
     how = "replaces the table with the one kept in the schema o2x",
     cannot = "the archive's content, after the undo",
+    traces = support.traces,
     restore = go_back,
   },
   key = function(target) return target.database .. " " .. target.table end,

@@ -2,6 +2,7 @@
 --- not deployed again. helm does not wait for workloads: o2x watches them over the API, where it can show and explain
 --- their state.
 
+local anew = require "o2x.effects.helm.anew"
 local commands = require "o2x.effects.helm.commands"
 local content = require "o2x.effects.helm.content"
 local defer = require "o2x.base.defer"
@@ -23,42 +24,56 @@ local WORKLOADS <const> = { Deployment = true, StatefulSet = true, DaemonSet = t
 
 local function client(ctx) return ctx:client "helm" end
 
+-- What was noted while releases were read. `lines`: of drifts, for a diff; the effect's value has the places alone,
+-- so that nothing of live objects is compared by a resumed run, or kept for undo. `removed`: releases of which only the
+-- history is there.
+local function noted() return run_memory.of("helm.releases", { "lines", "removed" }) end
+
 -- ---- the effect type ----
+
+local function namespace_of(ctx, target) return target.namespace or ctx:client("k8s").namespace end
 
 local release = {
   kind = "helm.release",
   class = "idempotent",
   key = function(target) return target.name end,
-  record = function(target) return { name = target.name, namespace = target.namespace } end,
-  reference = function(_, _, before) return before and { revision = before.revision } end,
+  record = function(target)
+    local given = target.given or anew.given(target.source)
+    return { name = target.name, namespace = target.namespace, given = given }
+  end,
+  reference = function(ctx, target, before)
+    if before then return { revision = before.revision } end
+    return noted().removed[namespace_of(ctx, target) .. "/" .. target.name] and { has_history = true } or nil
+  end,
   undo = {
     before = "hashes of values and manifest; the revision by reference",
-    how = "rolls back to the earlier revision, also of a removed release; uninstalls a new release with its history",
-    cannot = "what hooks did; a revision of which helm has no record any more",
-    gone = function(target) return target.undo and "the release and its history" or nil end,
+    how = "rolls back to the earlier revision, also of a removed release; uninstalls a new release, with its history; "
+      .. "deploys one without history again if chart and values files are the same",
+    cannot = "what hooks did; a revision of which helm has no record any more, if chart or values have changed",
+    gone = function(target) return target.purge and "the release and its history" or nil end,
+    traces = function(_, back)
+      local is_new = back.target.purge or back.target.anew
+      return not is_new and "helm keeps the revisions in between, and counts on from them" or nil
+    end,
   },
   rehearsal = { objects = whole.release, all = whole.releases },
 }
-
-local function namespace_of(ctx, target) return target.namespace or ctx:client("k8s").namespace end
-
--- The lines of drifts that were read, for a diff. The value of the effect has the places alone: nothing of live objects
--- is compared by a resumed run, or kept for undo.
-local function shown() return run_memory.of("helm.drift", { "lines" }).lines end
 
 local function add_drift(ctx, found, namespace)
   local objects = content.objects(found.manifest)
   local drifts = objects and live.drift(ctx, objects, namespace) or {}
   if #drifts == 0 then return end
   found.drift = live.places(drifts)
-  shown()[table.concat(found.drift, "\n")] = live.lines(drifts)
+  noted().lines[table.concat(found.drift, "\n")] = live.lines(drifts)
 end
 
 -- The newest revision, and where the cluster differs from it. A release that is not deployed is written anew anyway.
 function release.read(ctx, target)
   local namespace = namespace_of(ctx, target)
   local record = client(ctx):status(target.name, namespace)
-  if not record or record.status == "uninstalled" then return nil end
+  local is_removed = record and record.status == "uninstalled"
+  noted().removed[namespace .. "/" .. target.name] = is_removed or nil
+  if not record or is_removed then return nil end
   local found = content.of(record)
   if found.status == "deployed" and not target.record_only then add_drift(ctx, found, namespace) end
   return found
@@ -106,15 +121,21 @@ local function foreign_drift(past)
 end
 
 function release.undo.restore(ctx, past)
-  local target, revision = past.target, past.reference and past.reference.revision
+  local revision = past.reference and past.reference.revision
+  local target = { name = past.target.name, namespace = past.target.namespace, given = past.target.given }
+  local foreign = foreign_drift(past)
   if past.before == nil then
-    return { target = { name = target.name, namespace = target.namespace, undo = true }, foreign = foreign_drift(past) }
+    target.purge = not (past.reference and past.reference.has_history)
+    return { target = target, foreign = foreign }
   end
   local found = revision and helm_rollback.at(ctx, target.name, revision, namespace_of(ctx, target))
-  if not found or found.manifest ~= past.before.manifest or found.values ~= past.before.values then
-    return nil, ("helm has no record of its revision %s any more; deploy it again"):format(tostring(revision))
+  if found and found.manifest == past.before.manifest and found.values == past.before.values then
+    return { target = target, desired = helm_rollback.desired_of(found), foreign = foreign }
   end
-  return { target = target, desired = helm_rollback.desired_of(found), foreign = foreign_drift(past) }
+  local why = past.now and "another one is there" or anew.problem(ctx, past)
+  if why then return nil, anew.refusal(revision, why) end
+  target.anew = true
+  return { target = target, desired = anew.desired_of(past.before) }
 end
 
 -- A plan refuses what a run would refuse. Which number helm gives to a new revision is known then; where only objects
@@ -123,6 +144,11 @@ function release.predict(ctx, target, desired, before)
   local mends = before and desired and same_record(before, desired)
   if before and not mends then stored.check(ctx, target.name, namespace_of(ctx, target)) end
   if not desired then return nil end
+  if target.anew and not before then
+    local source = {}
+    local _end <close> = defer(function() client(ctx):let_go(source) end)
+    anew.render(ctx, target, namespace_of(ctx, target), desired, source)
+  end
   local after = copy_of(desired)
   after.status, after.back_to = "deployed", desired.revision
   after.revision = mends and before.revision or value.unknown
@@ -177,13 +203,24 @@ local function upgrade(ctx, target, before, effect_key)
   client(ctx):upgrade(target.name, target.source)
 end
 
+-- Deploys a release of which helm has no record as it was.
+local function deploy_anew(ctx, target, desired, before, effect_key)
+  local source = {}
+  local _end <close> = defer(function() client(ctx):let_go(source) end)
+  anew.render(ctx, target, namespace_of(ctx, target), desired, source)
+  upgrade(ctx, { name = target.name, namespace = target.namespace, source = source }, before, effect_key)
+end
+
 -- What is there then, as read gives it: mend has looked at the objects after helm wrote them, and leaves no drift.
 function release.write(ctx, target, desired, before, effect_key)
   local helm, namespace = client(ctx), namespace_of(ctx, target)
-  -- helm keeps the history of what a script removes: its own way to bring a release back.
-  if desired == nil then return stored.uninstall(ctx, target.name, namespace, not target.undo) end
+  -- helm keeps the history of what a script removes: its own way to bring a release back. What an undo removes has no
+  -- history of before the run, so nothing stays of it.
+  if desired == nil then return stored.uninstall(ctx, target.name, namespace, not target.purge) end
   if not before or not same_record(before, desired) then
-    if target.source then
+    if target.anew then
+      deploy_anew(ctx, target, desired, before, effect_key)
+    elseif target.source then
       upgrade(ctx, target, before, effect_key)
     else -- pending or not
       stored.rollback(ctx, target.name, namespace, desired.revision, desired)
@@ -204,7 +241,9 @@ function release.by_hand(ctx, target, desired, before)
       line = commands.history(target.name, namespace),
     }
   end
-  if not target.source then
+  if target.anew then
+    lines[#lines + 1] = commands.upgrade(target.name, namespace, { given = target.given })
+  elseif not target.source then
     lines[#lines + 1] = commands.rollback(target.name, namespace, desired.revision)
   else
     lines[#lines + 1] = commands.upgrade(target.name, namespace, target.source)
@@ -250,7 +289,7 @@ end
 -- Between helm's record and the cluster.
 local function drift_lines(found)
   if not found or not found.drift then return {} end
-  return shown()[table.concat(found.drift, "\n")] or found.drift
+  return noted().lines[table.concat(found.drift, "\n")] or found.drift
 end
 
 function release.show(target, before, after)

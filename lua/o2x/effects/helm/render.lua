@@ -56,6 +56,26 @@ local function chart_of(ctx, o)
   return folder, folder
 end
 
+--- What a chart is, as a hash of its files.
+---@param ctx table
+---@param o { chart: string, repo: string?, version: string?, digest: string? }
+---@return string digest
+function M.digest(ctx, o) return chart.inspect(chart_of(ctx, o)).digest end
+
+--- What values files give together, as the record of a release has it.
+---@param ctx table
+---@param files string[]
+---@return any hash unknown in a plan that cannot know one of them
+function M.values_hash(ctx, files)
+  local merged = {}
+  for _, one in ipairs(files) do
+    local text, _, values = read_values(ctx, one)
+    if value.is_unknown(text) then return text end
+    read.merge(merged, values)
+  end
+  return content.hash_values(merged)
+end
+
 -- Does a value hold a text that tpl may render to something else each time, or what hides a hook?
 local function any_text(item, test)
   if type(item) == "string" then return test(item) end
@@ -76,7 +96,7 @@ end
 -- Fills the source for helm. Gives the hash of the values, which may be unknown, and the release's record.
 local function fill(ctx, name, namespace, o, source)
   local k8s = ctx:client "k8s"
-  source.given = { chart = o.chart, repo = o.repo, version = o.version, values = o.values }
+  source.given = { chart = o.chart, repo = o.repo, version = o.version, digest = o.digest, values = o.values }
   source.chart, source.tree = chart_of(ctx, o)
   source.about = chart.inspect(source.chart, source.tree)
   source.namespace, source.values, source.values_names, source.objects = namespace, {}, {}, {}

@@ -14,6 +14,7 @@ local rules = require "o2x.client.request_rules"
 local secret = require "o2x.base.secret"
 local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
+local mounted = require "o2x.effects.k8s.mounted"
 local support = require "o2x.effects.k8s.support"
 local value = require "o2x.base.value"
 local whole_object = require("o2x.effects.k8s.whole").object
@@ -37,7 +38,7 @@ local object = {
   undo = {
     before = "the fields that the run sets; all of a deleted object",
     how = "restores the fields that the run set; deletes a new object, creates a deleted one again",
-    cannot = "an object that all tenants share",
+    cannot = "an object that all tenants share; a volume claim that pods mount",
   },
   rehearsal = { objects = whole_object },
 }
@@ -93,6 +94,8 @@ end
 function object.undo.restore(ctx, past)
   local target = past.target
   if client(ctx).grants:is_shared(target.namespace, target.name) then return nil, SHARED end
+  local held = past.before == nil and past.now and not past.kinds["helm.release"] and mounted.why(ctx, target)
+  if held then return nil, held end
   target.force = true -- the fields are this run's own
   if past.before and past.desired then set_by_run[past.before] = union(past.before, past.desired) end
   if past.before and not past.desired then

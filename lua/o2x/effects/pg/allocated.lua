@@ -220,6 +220,7 @@ return {
     before = "whether the row existed",
     how = "deletes a new row, inserts a removed one again; its id is never given to another",
     cannot = "a row that other rows refer to; columns that held a secret",
+    traces = support.traces,
     restore = row_back.restore_allocated,
   },
   rehearsal = { take = row_back.take, put = put },

@@ -35,6 +35,7 @@ return {
     before = "the columns that the run sets, all of a removed row; a tag of each secret one",
     how = "restores the columns that the run set; deletes a new row, inserts a removed one again",
     cannot = "columns that held a secret: the journal has no secrets",
+    traces = support.traces,
     restore = row_back.restore,
   },
   rehearsal = { take = row_back.take },

@@ -36,6 +36,13 @@ function M.connect(ctx, database, overrides) return ctx:client "pg":connect(data
 ---@return string
 function M.server(db) return pg_error.where(db.options) end
 
+--- What an undo of a row leaves in its database: the marks are what proves whether a write took place.
+---@param target table
+---@return string
+function M.traces(target)
+  return ("the schema o2x of %s has a mark of each change, and the ids that were given"):format(target.database)
+end
+
 --- A `show` with the given title and a diff of the two values.
 ---@param title fun(target: table): string
 ---@return function
