@@ -318,6 +318,33 @@ ROWS["lua/o2x/client/flyway/history.lua: flyway baseline"] = { "Flyway's own com
 ROWS["lua/o2x/client/flyway/migrate.lua: flyway repair"] = { "Flyway's own command; a run proposes o2x's" }
 ROWS["lua/o2x/effects/pg/migration.lua: o2x run migrations-repair"] = { by = "tests/e2e/migrations_spec.lua" }
 
+-- What o2x doctor proposes.
+for _, key in ipairs {
+  "cli/doctor.lua: o2x config",
+  "doctor/init.lua: o2x config",
+  "doctor/kubernetes.lua: kubectl apply",
+  "doctor/kubernetes.lua: kubectl config",
+  "doctor/kubernetes.lua: o2x policy",
+  "doctor/machine.lua: chmod go-rwx",
+  "doctor/machine.lua: o2x runs",
+  "doctor/postgresql.lua: o2x policy",
+  "doctor/postgresql.lua: psql -d",
+  "doctor/postgresql.lua: psql -v",
+  "doctor/project.lua: o2x check",
+  "doctor/project.lua: o2x config",
+  "doctor/project.lua: o2x help",
+  "doctor/redis.lua: redis-cli -u",
+  "doctor/services.lua: kubectl -n",
+  "doctor/services.lua: o2x config",
+  "doctor/services.lua: o2x policy",
+  "doctor/vault.lua: o2x policy",
+  "doctor/vault.lua: vault operator",
+  "doctor/vault.lua: vault policy",
+  "doctor/vault.lua: vault token",
+} do
+  ROWS["lua/o2x/" .. key] = { by = "tests/e2e/doctor_spec.lua" }
+end
+
 -- The help of each runbook.
 local HELP <const> = {
   ["backup"] = { "aws rds", "pg_restore -l" },

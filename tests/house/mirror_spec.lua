@@ -21,6 +21,15 @@ local ELSEWHERE <const> = {
   ["lua/o2x/base/retry_rules/redis.lua"] = "tests/unit/base/retry_rules_spec.lua",
   ["lua/o2x/base/retry_rules/service.lua"] = "tests/unit/base/retry_rules_spec.lua",
   ["lua/o2x/base/retry_rules/vault.lua"] = "tests/unit/base/retry_rules_spec.lua",
+  -- They ask the systems of a lab, in which things are broken.
+  ["lua/o2x/doctor/init.lua"] = "tests/e2e/doctor_spec.lua",
+  ["lua/o2x/doctor/kubernetes.lua"] = "tests/e2e/doctor_spec.lua",
+  ["lua/o2x/doctor/machine.lua"] = "tests/e2e/doctor_spec.lua",
+  ["lua/o2x/doctor/postgresql.lua"] = "tests/e2e/doctor_spec.lua",
+  ["lua/o2x/doctor/project.lua"] = "tests/e2e/doctor_spec.lua",
+  ["lua/o2x/doctor/redis.lua"] = "tests/e2e/doctor_spec.lua",
+  ["lua/o2x/doctor/services.lua"] = "tests/e2e/doctor_spec.lua",
+  ["lua/o2x/doctor/vault.lua"] = "tests/e2e/doctor_spec.lua",
   -- They need whole runs, killed and resumed.
   ["lua/o2x/engine/audit.lua"] = "tests/e2e/audit_spec.lua",
   ["lua/o2x/engine/audits.lua"] = "tests/e2e/audit_spec.lua",

@@ -9,7 +9,8 @@ local sorted_keys = require "o2x.base.sorted_keys"
 local M = {}
 
 --- The rooms of lua/o2x, from top to bottom. An arrow may stay in its room or go down this list.
-M.STOREYS = { "main", "cli", "prove", "policy", "engine", "script", "project", "effects", "client", "report", "base" }
+M.STOREYS =
+  { "main", "cli", "doctor", "prove", "policy", "engine", "script", "project", "effects", "client", "report", "base" }
 
 local LARGEST = 500 -- lines of a C file
 

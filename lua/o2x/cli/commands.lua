@@ -54,6 +54,7 @@ M.GROUPS = {
   {
     "Other",
     { "lab", "lab COMMAND", "run the platform in miniature on this machine, to try, learn and test" },
+    { "doctor", "doctor [TENANT]", "check that everything is there that runs need; it only reads" },
     { "config", "config explain", "show every configuration value and where it comes from" },
     { "version", "version", "show the version" },
     { "help", "help [COMMAND]", "show this overview, or the help of a command" },

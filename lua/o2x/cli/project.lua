@@ -21,7 +21,7 @@ state: .o2x/runs          # the journals of all runs. Keep it: resume, undo and 
 #   sslmode: verify-full
 # vault:
 #   addr: https://vault.example.com:8200
-# k8s:
+# kube:
 #   context: production   # of KUBECONFIG
 # redis:
 #   url: rediss://redis.example.com:6379
