@@ -37,8 +37,7 @@ end
 ---@param tenant table
 ---@return string id "TIDLT-100008"
 function M.allocate(tenant)
-  local known = M.lookup(tenant)
-  local row = pg.control:ensure_allocated {
+  local row, outcome = pg.control:ensure_allocated {
     table = "core_config.tenant",
     key = { name = tenant.name },
     column = naming.TENANT_ID.column,
@@ -47,7 +46,9 @@ function M.allocate(tenant)
     first = naming.TENANT_ID.first,
     values = tenant_values(tenant),
   }
-  if known then pg.control:ensure_row("core_config.tenant", { name = tenant.name }, tenant_values(tenant)) end
+  if outcome ~= "created" then
+    pg.control:ensure_row("core_config.tenant", { name = tenant.name }, tenant_values(tenant))
+  end
   if tenant.id and tenant.id ~= row.id then
     fail(
       ("the tenant file has id %s, the registry %s"):format(tenant.id, row.id),

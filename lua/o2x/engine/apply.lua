@@ -223,6 +223,7 @@ function M.conclude(gate, e, info, after, lazy)
   local result = contract.outcome(e.origin, e.desired)
   M.record(gate, e, result, after, info_of(gate, e, info, after), lazy)
   points.effect("recorded", gate, e)
+  if gate.run.registration then gate.run.registration:hear(e.type.kind, e.target, after) end
   gate.run.report:effect_done(e.path, e.type.kind, e.key, result, task.now() - e.start)
   return after, result
 end

@@ -153,12 +153,34 @@ function Registration:remember(id)
   self:check()
 end
 
+-- Is it the registry's row of this tenant's name, and nothing else by which a row is found?
+local function is_own_row(self, place, target)
+  if target.database ~= place.database or target.table ~= place.table or target.column ~= place.id then return false end
+  local fields = 0
+  for _ in pairs(target.key) do
+    fields = fields + 1
+  end
+  return fields == 1 and target.key[place.name] == self.run.tenant.name
+end
+
+--- Hears what an allocation of this run read back in the transaction that wrote it: the registry holds that id for the
+--- tenant's name, and need not be asked for it again.
+---@param kind string of the effect
+---@param target any
+---@param row any what was read back; nil: it is gone
+function Registration:hear(kind, target, row)
+  local place = kind == "pg.allocated" and place_of(self)
+  if place and is_own_row(self, place, target) then self.allocated = row and row[place.id] or nil end
+end
+
 --- Checks an id that a script gives to the tenant: the registry must hold it for the tenant's name. If the registry
 --- does not answer, the tenant's services must have it, and the run may only read by it.
 ---@param id string
 function Registration:confirm(id)
   local run, place = self.run, place_of(self)
   if not place or self.held == id or run.guide and id_of(run.tenant) == id then return end
+  self.known = self.known or self.allocated == id
+  if self.allocated == id then return end
   local ok, row = pcall(held_id, self, place)
   local held = ok and row and row[place.id]
   if not ok then

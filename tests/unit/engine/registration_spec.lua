@@ -152,6 +152,51 @@ describe("an id that a script gives to the tenant", function()
     return run
   end
 
+  local function target_of(changes)
+    local target = { database = "control", table = "core.tenant", column = "id", key = { name = "acme" } }
+    for field, item in pairs(changes or {}) do
+      target[field] = item
+    end
+    return target
+  end
+
+  it("is taken without a question if this run has just allocated it for the tenant's name", function()
+    local run = run_of { down = "bug" }
+    run.registration:hear("pg.allocated", target_of(), { id = "T-1" })
+    run.registration:confirm "T-1"
+    run.registration:require "redis.keys"
+    assert.same({}, run.said)
+  end)
+
+  -- What a run may write that is no allocation of the tenant's id: the registry is asked, and does not have it.
+  local NOT_HEARD <const> = {
+    { "another effect", "pg.row", target_of(), { id = "T-1" } },
+    { "another database", "pg.allocated", target_of { database = "acme" }, { id = "T-1" } },
+    { "another table", "pg.allocated", target_of { table = "core.other" }, { id = "T-1" } },
+    { "another column", "pg.allocated", target_of { column = "number" }, { id = "T-1" } },
+    { "another name", "pg.allocated", target_of { key = { name = "zeta" } }, { id = "T-1" } },
+    { "one more field", "pg.allocated", target_of { key = { name = "acme", kind = "x" } }, { id = "T-1" } },
+    { "another field", "pg.allocated", target_of { key = { vaultpath = "acme" } }, { id = "T-1" } },
+    { "another id", "pg.allocated", target_of(), { id = "T-2" } },
+    { "a row without it", "pg.allocated", target_of(), {} },
+    { "a removed row", "pg.allocated", target_of(), nil },
+  }
+  for _, case in ipairs(NOT_HEARD) do
+    it("is asked for after " .. case[1], function()
+      local run = run_of { rows = {} }
+      run.registration:hear(case[2], case[3], case[4])
+      local problem = raised(run.registration.confirm, run.registration, "T-1")
+      assert.matches("in the registry, there is no acme", problem.message)
+    end)
+  end
+
+  it("is asked for again once its row was removed", function()
+    local run = run_of { rows = {} }
+    run.registration:hear("pg.allocated", target_of(), { id = "T-1" })
+    run.registration:hear("pg.allocated", target_of(), nil)
+    assert.equal("refused", raised(run.registration.confirm, run.registration, "T-1").kind)
+  end)
+
   it("is taken if the registry holds it", function() confirm({ rows = { ACME } }, "T-1") end)
 
   for _, case in ipairs {

@@ -3,11 +3,10 @@ local secret = require "o2x.base.secret"
 local stdlib = require "tests.support.stdlib"
 
 describe("stdlib.registry", function()
-  local function new(id)
+  local function new(id, outcome)
     local row = id and { id = id }
-    return stdlib.new {
-      pg = { control = { ensure_allocated = function() return row end, row = function() return row end } },
-    }
+    local function allocate() return row, outcome or "created" end
+    return stdlib.new { pg = { control = { ensure_allocated = allocate, row = function() return row end } } }
   end
 
   it("allocates the next free id", function()
@@ -16,6 +15,16 @@ describe("stdlib.registry", function()
     local request = std.called("pg.control:ensure_allocated")[1][1]
     assert.same({ name = "newclient" }, request.key)
     assert.same({ "TIDLT-", 6, 100001 }, { request.prefix, request.digits, request.first })
+    assert.same({}, std.called "pg.control:ensure_row")
+    assert.same({}, std.called "pg.control:row") -- the allocation looks for itself
+  end)
+
+  it("makes a row that was there already what it should be", function()
+    local std = new("TIDLT-100008", "unchanged")
+    std.require("registry").allocate(stdlib.tenant "newclient")
+    local call = std.called("pg.control:ensure_row")[1]
+    assert.same({ "core_config.tenant", { name = "newclient" } }, { call[1], call[2] })
+    assert.equal("ACTIVE", call[3].status)
   end)
 
   it("fails if the registry has another id than the tenant file", function()
