@@ -132,7 +132,10 @@ local M = {
       'revoke connect on database "coredb-newclient" from appuser, public; '
         .. 'revoke all on database "coredb-newclient" from public'
     ),
-    finds = { { "different", "coredb-newclient", "pg.grant" } },
+    finds = {
+      { "different", "coredb-newclient", "pg.grant" },
+      { "missing", "privilege on DATABASE to PUBLIC", "pg.migration" },
+    },
   },
   -- PostgreSQL: the registry
   {

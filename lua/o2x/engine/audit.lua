@@ -7,6 +7,7 @@ local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local left_over = require "o2x.engine.left_over"
 local plan = require "o2x.engine.plan"
+local reviewed = require "o2x.engine.reviewed"
 local run = require "o2x.engine.run"
 local shell = require "o2x.base.shell"
 local take_over = require "o2x.engine.take_over"
@@ -16,7 +17,7 @@ local M = {}
 
 ---@class o2x.finding
 ---@field rank integer index of M.RANKS
----@field way "missing"|"different"|"left over"|"orphan"|"failed check"|"in the way" how it differs
+---@field way "missing"|"different"|"renamed"|"left over"|"orphan"|"failed check"|"in the way" how it differs
 ---@field kind string? of the effect
 ---@field what string names it for people
 ---@field key string? names it for o2x
@@ -136,12 +137,33 @@ local function of_left_overs(this, findings)
   end
 end
 
+-- A review may know better than the plan: what the plan says of the same type only follows from that.
+local function drop_kind(this, findings, kind)
+  for _, list in ipairs { findings, this.plan.problems } do
+    for i = #list, 1, -1 do
+      if list[i].kind == kind then table.remove(list, i) end
+    end
+  end
+end
+
+local function of_reviews(this, findings, company, unseen)
+  local found = reviewed.find(this, company, unseen)
+  for _, finding in ipairs(found) do
+    if finding.instead then drop_kind(this, findings, finding.kind) end
+    finding.instead = nil
+  end
+  for _, finding in ipairs(found) do
+    finding.rank = finding.rank or rank_of(finding.kind)
+    finding.lines = first_lines(finding.lines)
+    findings[#findings + 1] = finding
+  end
+end
+
 -- A run is stopped by what stops its plan: as long as it is there, the runbook mends nothing.
 local IN_THE_WAY <const> = "see to it first, then: %s"
 
 -- What could not be read or planned; what only follows from that is listed apart.
-local function of_problems(this, findings)
-  local unseen = {}
+local function of_problems(this, findings, unseen)
   for _, problem in ipairs(this.plan.problems) do
     local err = problem.error
     if err.code == plan.FOLLOWS then
@@ -162,7 +184,6 @@ local function of_problems(this, findings)
       }
     end
   end
-  return unseen
 end
 
 local function by_rank(findings)
@@ -190,16 +211,18 @@ end
 
 --- Audits the tenant of a run that was prepared for it (prepare's `audit`).
 ---@param this table
+---@param company table of engine/company.lua
 ---@return { tenant: string, findings: o2x.finding[], inside: integer, unseen: string[], looked: integer } report
 ---  inside: things in what is missing; unseen: what could not be looked at; looked: things that are as they should be
-function M.of(this)
+function M.of(this, company)
   this.looked = {}
   plan_of(this)
-  local findings = {}
+  local findings, unseen = {}, {}
   local inside = of_changes(this, findings)
   of_checks(this, findings)
+  of_reviews(this, findings, company, unseen)
   of_left_overs(this, findings)
-  local unseen = of_problems(this, findings)
+  of_problems(this, findings, unseen)
   if not looked_at_all(this) then unseen[#unseen + 1] = "what is left over: not before all can be planned" end
   return {
     tenant = this.tenant_name,

@@ -3,6 +3,7 @@
 
 local audit = require "o2x.engine.audit"
 local breaker = require "o2x.base.breaker"
+local companies = require "o2x.engine.company"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local orphans = require "o2x.engine.orphans"
@@ -22,7 +23,7 @@ local M = {}
 ---@field orphans boolean? also look for what belongs to tenants without a file
 ---@field file fun(name: string, tenant: string): string the path of a runbook for a tenant
 
-local function look(wanted, tenant, place)
+local function look(wanted, tenant, place, company)
   local this = run.prepare {
     mode = "plan",
     project = wanted.project,
@@ -36,12 +37,12 @@ local function look(wanted, tenant, place)
     place = place,
   }
   local _close <close> = defer(this.close_clients)
-  return audit.of(this)
+  return audit.of(this, company)
 end
 
 -- A tenant that cannot be audited does not end the audits of others.
-local function attempt(wanted, tenant, place)
-  local ok, report = xpcall(look, errors.handler, wanted, tenant, place)
+local function attempt(wanted, tenant, place, company)
+  local ok, report = xpcall(look, errors.handler, wanted, tenant, place, company)
   if ok then return report end
   local err = errors.wrap(report)
   if err.kind == "cancelled" or err.kind == "bug" then error(err, 0) end
@@ -53,10 +54,10 @@ end
 ---@return table[] reports of audit.of, in the order of the tenants; `error` in one that could not be made; behind them
 ---  those of orphans
 function M.perform(wanted)
-  local free = {}
+  local free, company = {}, companies.new(wanted.project, wanted.config)
   local reports = breaker.within(task.each, wanted.tenants, function(tenant)
     local place = table.remove(free) or run.place_to_look(wanted.project)
-    local report = attempt(wanted, tenant, place)
+    local report = attempt(wanted, tenant, place, company)
     free[#free + 1] = place
     wanted.done(report)
     return report

@@ -43,12 +43,29 @@
 ---@field names (fun(ctx: table, orphan: fun(name: string): string?): o2x.named[])? the names of this type on the whole
 ---  platform (ctx.scope.places); orphan tells whether a name is that of a tenant without a file, so that only there
 ---  more need be read
+---@field review (fun(ctx: table, company: o2x.company): o2x.reviewed[], string?)? what of this type the tenant has
+---  otherwise than it should be, though no target of a plan shows it (o2x audit); and what could not be judged, and why
 ---@field by_hand fun(ctx: table, target: any, desired: any, before: any): (string|{ comment: string, line: string })[]
 ---  of a type that writes: the lines of a shell that do what write does, for people; made by base/shell.lua. `before`
 ---  is value.unknown when the system does not answer. It asks nothing of a system
 ---@field look (fun(ctx: table, target: any): string[])? the lines of a shell that show a person what read reads
 ---@field undo o2x.undo how a write goes back
 ---@field rehearsal o2x.brought? how what is there comes into the lab of a rehearsal; default: it is written there
+
+---@alias o2x.company fun(what: string, own: string, fn: fun(ctx: table, database: string): any): table<string, any>
+---  what fn reads of databases of other tenants: catalogues, no rows
+
+---@class o2x.reviewed
+---@field way string how it differs, as in o2x.finding
+---@field key string
+---@field title string? for people; default: the key
+---@field lines string[]? the difference, for people
+---@field is any
+---@field should any
+---@field mend string? the command that mends it
+---@field hint string?
+---@field instead boolean? what the plan says of this type only follows from it
+---@field rank integer? index of the ranks of engine/audit.lua; default: that of the type
 
 ---@class o2x.named
 ---@field name string by which the platform knows whose it is
@@ -148,6 +165,7 @@ local FUNCTIONS = {
   "info",
   "list",
   "names",
+  "review",
   "by_hand",
   "look",
 }

@@ -8,6 +8,7 @@ local M = {}
 local SIGNS <const> = {
   missing = "+",
   different = "~",
+  renamed = "~",
   ["left over"] = "-",
   orphan = "-",
   ["failed check"] = "!",

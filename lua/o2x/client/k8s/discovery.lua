@@ -63,7 +63,7 @@ local function add(kinds, group, version, item)
   local exact = resource.api_version .. "/" .. resource.kind
   if kinds.exact[exact] then return end
   kinds.exact[exact] = resource
-  local names = { item.kind, item.plural, item.singular, item.plural .. "." .. group }
+  local names = { item.kind, item.plural, item.singular, item.plural .. "." .. group, item.kind .. "." .. group }
   for _, short in ipairs(item.short or {}) do
     names[#names + 1] = short
   end
@@ -170,7 +170,8 @@ function M.load(get)
   return kinds
 end
 
---- The resource of a kind ("Deployment", "deployments", "deploy", "servicemonitors.monitoring.coreos.com").
+--- The resource of a kind ("Deployment", "deployments", "deploy", "servicemonitors.monitoring.coreos.com",
+--- "Deployment.apps").
 ---@param name string
 ---@param api_version string? as objects have it: then exactly this version
 ---@return table? resource kind, plural, group, version, api_version, namespaced, base

@@ -1,6 +1,7 @@
 --- Drift: what an object in the cluster has otherwise than the manifest from which it was made. A field that the
---- manifest sets must have its value; lists, and maps that select or configure, must have nothing else. Other fields
---- are not looked at: the server fills in defaults, and controllers have fields of their own.
+--- manifest sets must have its value; lists, and maps that select or configure, must have nothing else, and what no
+--- server and no controller ever adds must not be there. Other fields are not looked at: the server fills in defaults,
+--- and controllers have fields of their own.
 
 local fields = require "o2x.client.k8s.fields"
 local json = require "o2x.base.json"
@@ -15,6 +16,7 @@ local M = {}
 ---@field amounts boolean? quantities stand here
 ---@field literal boolean? an empty text is a value here
 ---@field item boolean? an item of a list
+---@field of string? the key of the field above
 
 ---@type fun(live: any, wanted: any, at: o2x.k8s.place): any
 local mended
@@ -26,6 +28,7 @@ local function below(at, key)
     kind = at.kind,
     builtin = at.builtin,
     key = key,
+    of = at.key,
     amounts = at.amounts or fields.QUANTITIES[key],
     literal = fields.TEXTS[at.key] and not at.item or key == "value",
   }
@@ -148,6 +151,28 @@ local function copy_of(map)
   return out
 end
 
+local CONTAINERS <const> = { containers = true, initContainers = true }
+
+-- Fields that nobody but the manifest sets here; nil if there are none such.
+local function set_only(at)
+  if not at.builtin then return nil end
+  if at.item then return CONTAINERS[at.key] and fields.SET_ONLY.container end
+  if at.key ~= "spec" then return nil end
+  return at.of == "template" and fields.SET_ONLY.pod or at.of == nil and fields.SET_ONLY[at.kind]
+end
+
+-- Of these, what is live and not wanted: the names to leave out.
+local function added(live, wanted, at, without)
+  for name in pairs(set_only(at) or {}) do
+    local item = live[name]
+    local none = item == nil or item == json.null or type(item) == "table" and next(item) == nil
+    local given = wanted[name]
+    if name == "serviceAccount" then given = given or wanted.serviceAccountName end -- the same by its old name
+    if not none and given == nil then without[name] = true end
+  end
+  return without
+end
+
 -- The fields of a live map that may stay.
 local function remaining(live, wanted, closed, without)
   local out, changed = {}, false
@@ -160,7 +185,7 @@ local function remaining(live, wanted, closed, without)
 end
 
 local function mended_map(live, wanted, at)
-  local closed, without = is_closed(at), excluded(wanted, at)
+  local closed, without = is_closed(at), added(live, wanted, at, excluded(wanted, at))
   local out, changed = live, false
   if closed or next(without) ~= nil then
     out, changed = remaining(live, wanted, closed, without)

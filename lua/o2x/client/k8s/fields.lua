@@ -39,6 +39,45 @@ M.TEXTS = set("annotations", "labels", "matchLabels", "nodeSelector", "selector"
 --- Maps to which nobody but the manifest adds a key: each one selects, limits or configures.
 M.CLOSED = set("matchLabels", "nodeSelector", "selector", "data", "binaryData", "limits", "requests")
 
+--- Fields of a workload that are there only if somebody sets them: no server and no controller does. By what has them.
+M.SET_ONLY = {
+  Deployment = set "paused",
+  pod = set(
+    "affinity",
+    "dnsConfig",
+    "hostAliases",
+    "hostIPC",
+    "hostNetwork",
+    "hostPID",
+    "initContainers",
+    "nodeName",
+    "nodeSelector",
+    "priorityClassName",
+    "runtimeClassName",
+    "securityContext",
+    "serviceAccount",
+    "serviceAccountName",
+    "shareProcessNamespace",
+    "tolerations",
+    "topologySpreadConstraints",
+    "volumes"
+  ),
+  container = set(
+    "args",
+    "command",
+    "env",
+    "envFrom",
+    "lifecycle",
+    "livenessProbe",
+    "readinessProbe",
+    "securityContext",
+    "startupProbe",
+    "volumeDevices",
+    "volumeMounts",
+    "workingDir"
+  ),
+}
+
 --- Lists whose items have exactly one of several fields: a volume's source, the source of an environment variable.
 M.CLOSED_ITEMS = set("env", "volumes")
 

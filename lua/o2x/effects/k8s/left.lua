@@ -1,5 +1,6 @@
---- The tenant's objects in the cluster, for an audit: those that carry its label and that o2x or helm made. What people
---- and controllers make themselves is not o2x's to judge.
+--- The tenant's objects in the cluster, for an audit: those that carry its label and that o2x or helm made, and by
+--- whomever they were made, those of kinds that take part in its traffic or its data. Autoscalers and cron jobs are
+--- what people add to a tenant, and not o2x's to judge.
 
 local shell = require "o2x.base.shell"
 local support = require "o2x.effects.k8s.support"
@@ -8,13 +9,33 @@ local M = {}
 
 local MANAGED_BY <const>, RELEASE <const> = "app.kubernetes.io/managed-by", "meta.helm.sh/release-name"
 
+local POLICY <const> = "NetworkPolicy.networking.k8s.io"
+
+-- Kinds that only the runbook makes for a tenant, and one that nobody should: it stops traffic.
+local ONLY_OURS <const> = {
+  ["Deployment.apps"] = true,
+  ["StatefulSet.apps"] = true,
+  Service = true,
+  ["Ingress.networking.k8s.io"] = true,
+  ConfigMap = true,
+  PersistentVolumeClaim = true,
+  ["PodDisruptionBudget.policy"] = true,
+  ["ServiceMonitor.monitoring.coreos.com"] = true,
+  ["PrometheusRule.monitoring.coreos.com"] = true,
+  [POLICY] = true,
+}
+
 -- Not these: Secrets cannot be listed, and helm's and the shared ones are among them.
 local UNLISTED <const> = { Secret = true }
 
 -- "Deployment.apps" -> what the client takes
 local function kinds_of(ctx)
-  local contents = ctx.scope.k8s and ctx.scope.k8s.contents
-  return contents and contents.kinds or {}
+  local contents, kinds, seen = ctx.scope.k8s and ctx.scope.k8s.contents, {}, {}
+  for _, kind in ipairs(contents and contents.kinds or {}) do
+    kinds[#kinds + 1], seen[kind] = kind, true
+  end
+  if kinds[1] and not seen[POLICY] then kinds[#kinds + 1] = POLICY end
+  return kinds
 end
 
 local function removal(target, release)
@@ -23,10 +44,10 @@ local function removal(target, release)
 end
 
 -- An object of a release that the tenant has is the release's; what another object owns goes with it.
-local function listed(ctx, resource, item, releases)
+local function listed(ctx, kind, resource, item, releases)
   local meta = item.metadata
   local release = (meta.annotations or {})[RELEASE]
-  local ours = release or (meta.labels or {})[MANAGED_BY] == "o2x"
+  local ours = ONLY_OURS[kind] or release or (meta.labels or {})[MANAGED_BY] == "o2x"
   if not ours or releases[release] or next(meta.ownerReferences or {}) then return nil end
   local target = support.target(ctx, resource, meta.name, meta.namespace)
   return {
@@ -40,7 +61,7 @@ local function add(found, ctx, k8s, kind, namespace, releases)
   local ok, resource = pcall(k8s.resource, k8s, kind)
   if not ok or not resource.namespaced then return end -- the cluster does not have the kind
   for _, item in ipairs((k8s:list(kind, { namespace = namespace }))) do
-    found[#found + 1] = listed(ctx, resource, item, releases)
+    found[#found + 1] = listed(ctx, kind, resource, item, releases)
   end
 end
 

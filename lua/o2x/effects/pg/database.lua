@@ -1,6 +1,7 @@
 --- The effect types of databases: a database with its properties, and the privileges on it.
 
 local contents = require "o2x.effects.pg.database_contents"
+local database_review = require "o2x.effects.pg.database_review"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
@@ -298,6 +299,7 @@ local database = {
   key = function(target) return target.name end,
   read = read_database,
   names = names,
+  review = database_review.review,
   equal = function(current, desired)
     if current == nil or desired == nil then return current == desired end
     for field, wanted in pairs(desired) do

@@ -11,6 +11,7 @@ local migrate = require "o2x.client.flyway.migrate"
 local migration_by_hand = require "o2x.effects.pg.migration_by_hand"
 local names = require "o2x.client.flyway.names"
 local scope = require "o2x.base.scope"
+local structure_review = require "o2x.effects.pg.structure_review"
 local support = require "o2x.effects.pg.support"
 local value = require "o2x.base.value"
 
@@ -227,6 +228,7 @@ M.migration = {
     local present = is_new and (seen[target] or { schemas = { public = true } }) or nil
     return migration_by_hand.lines(target, pending, present)
   end,
+  review = structure_review.review,
   predict = function(ctx, target, desired, before)
     if before == nil then M.located(target.folder, migrate.check, target.resolved) end
     support.will_migrate(ctx, target.database)

@@ -1,0 +1,94 @@
+--- A tenant's database as a whole, for an audit: may anybody connect to it, may the services' role log in, and can that
+--- role do no more than it needs? Roles belong to the server, so no run changes them.
+
+local pg = require "o2x.client.pg"
+local shell = require "o2x.base.shell"
+local support = require "o2x.effects.pg.support"
+
+local M = {}
+
+local OPEN <const> = "SELECT datallowconn AS open FROM pg_database WHERE datname = $1"
+
+-- Membership counts, whether it is direct or not.
+local ROLE <const> = [[SELECT rolcanlogin AS login, rolconnlimit AS most, rolvaliduntil < now() AS expired,
+rolvaliduntil::text AS until, rolsuper AS superuser, rolcreatedb AS createdb, rolcreaterole AS createrole,
+rolreplication AS replication, rolbypassrls AS bypassrls,
+array_to_string(ARRAY(SELECT m.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.roleid
+WHERE a.member = r.oid AND (m.rolsuper OR m.rolcreaterole OR m.rolcreatedb OR m.rolname = $2
+OR EXISTS (SELECT FROM pg_roles p WHERE p.rolname ~ '^pg_' AND p.rolname !~ 'stats$|^pg_monitor$|^pg_database_owner$'
+AND pg_has_role(m.oid, p.oid, 'MEMBER'))) ORDER BY 1), ',') AS more,
+(SELECT string_agg(one, ',') FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) AS one
+WHERE s.setrole = r.oid AND s.setdatabase = 0 AND one = 'default_transaction_read_only=on') AS readonly
+FROM pg_roles r WHERE rolname = $1]]
+
+local function psql(database, sql) return shell.command { "psql", "-X", "-d", database, "-c", sql } end
+
+local function check_open(found, ctx, db)
+  local name, admin = ctx.scope.pg.tenant, ctx.scope.pg.admin
+  local there = db:one(OPEN, name)
+  if not there or there.open then return end
+  found[#found + 1] = {
+    way = "different",
+    key = name,
+    title = "database " .. name,
+    lines = { "~ connections: refused → allowed" },
+    mend = psql(admin, ("ALTER DATABASE %s ALLOW_CONNECTIONS true"):format(pg.quote(name, "database name"))),
+  }
+end
+
+local MORE <const> = { "superuser", "createdb", "createrole", "replication", "bypassrls" }
+
+-- What is wrong with a role that the services log in as: line, and what ALTER ROLE takes.
+local function problems_of(role)
+  local list = {}
+  local function add(line, words) list[#list + 1] = { line, words } end
+  if not role.login then add("~ log in: not allowed → allowed", "LOGIN") end
+  if role.expired then add(("~ valid until: %s → infinity"):format(role["until"]), "VALID UNTIL 'infinity'") end
+  if role.most == 0 then add("~ connection limit: 0 → none", "CONNECTION LIMIT -1") end
+  for _, name in ipairs(MORE) do
+    if role[name] then add(("- %s"):format(name), "NO" .. name:upper()) end
+  end
+  return list
+end
+
+local function role_finding(name, what, lines, command)
+  local title = ("role %s: %s"):format(name, what)
+  return { way = "different", key = title, title = title, lines = lines, mend = command }
+end
+
+local function check_role(found, ctx, db)
+  local defaults = (ctx.scope.archive or {}).defaults or {}
+  local name, admin = defaults.user, ctx.scope.pg.admin
+  local role = name and db:one(ROLE, name, defaults.owner or "")
+  if not role then return end -- that there is none, the plan says
+  local quoted, lines, words = pg.quote(name, "role name"), {}, {}
+  for i, problem in ipairs(problems_of(role)) do
+    lines[i], words[i] = problem[1], problem[2]
+  end
+  if lines[1] then
+    local sql = ("ALTER ROLE %s %s"):format(quoted, table.concat(words, " "))
+    found[#found + 1] = role_finding(name, "its attributes", lines, psql(admin, sql))
+  end
+  for other in (role.more or ""):gmatch "[^,]+" do
+    local sql = ("REVOKE %s FROM %s"):format(pg.quote(other, "role name"), quoted)
+    found[#found + 1] = role_finding(name, "member of " .. other, {}, psql(admin, sql))
+  end
+  if role.readonly then
+    local sql = ("ALTER ROLE %s RESET default_transaction_read_only"):format(quoted)
+    found[#found + 1] = role_finding(name, "its settings", { "- default_transaction_read_only: on" }, psql(admin, sql))
+  end
+end
+
+--- What is wrong with the database and the services' role.
+---@param ctx o2x.context
+---@return o2x.reviewed[]
+function M.review(ctx)
+  local found = {}
+  support.with(ctx, ctx.scope.pg.admin, function(db)
+    check_open(found, ctx, db)
+    check_role(found, ctx, db)
+  end)
+  return found
+end
+
+return M
