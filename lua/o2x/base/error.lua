@@ -16,6 +16,7 @@ local EXIT_CODES = {
   unauthorised = 4,
   locked = 5,
   frozen = 5,
+  unapproved = 6,
   cancelled = 130,
 }
 

@@ -1,13 +1,16 @@
 --- The command o2x apply: does exactly what a plan in a file says.
 
 local lazy = require "o2x.base.lazy"
+local approvals = lazy "o2x.engine.approvals"
 local args = require "o2x.cli.args"
 local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
 local fleet = lazy "o2x.cli.fleet"
 local header = lazy "o2x.engine.header"
+local identity = lazy "o2x.base.identity"
 local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
+local permission = lazy "o2x.engine.permission"
 local plan_file = lazy "o2x.engine.plan_file"
 local planned = lazy "o2x.engine.planned"
 local progress = lazy "o2x.report.progress"
@@ -30,6 +33,7 @@ local function prepare(this, part, mode, report)
     allow_edited = h.allow_edited ~= nil,
     take_over = h.take_over,
     planned = planned.new(part),
+    approved = this.approved,
     report = report,
   }
 end
@@ -51,6 +55,7 @@ local function compare(this, part)
   refuse_changed(this, { plan_file.other_own(this.project, part.header) })
   local prepared = prepare(this, part, "plan", progress.new { quiet = true, planning = true })
   if #this.file.parts == 1 then run.confirm(prepared, this.options.confirm) end
+  this.needed = math.max(this.needed, (permission.approvals(prepared)))
   local plan = run.plan(prepared, true)
   refuse_changed(this, header.added(part.header, prepared))
   local moved = planned.moved(part, plan)
@@ -73,6 +78,15 @@ local function print_moved(tenant, list)
       out.say("      " .. line)
     end
   end
+end
+
+-- Who approved the plan, if others must. The tenant that needs most decides.
+local function approved_by(this)
+  local found = approvals.rules(this.project, this.config)
+  approvals.check_rules(this.path, this.file, found)
+  if this.needed == 0 then return nil end
+  local here = identity.here()
+  return approvals.check(this.path, this.file, found, this.needed, { this.file.header.user, here })
 end
 
 -- Nothing is written for any tenant unless nothing has moved for all of them.
@@ -124,11 +138,12 @@ local function perform(options, arguments)
   local path = arguments[1]
   local file = plan_file.read(path)
   local project, config = common.load_project_of(options, file.parts[1].header)
-  local this = { path = path, file = file, project = project, config = config, options = options }
+  local this = { path = path, file = file, project = project, config = config, options = options, needed = 0 }
   this.store = common.open_store(config)
   plan_file.check_usable(path, file)
   if options.step_by_step then step_by_step.check(file.header.plan.selector ~= nil) end
   refuse_moved(this)
+  this.approved = approved_by(this)
   if file.header.plan.selector then return fleet.apply(this, file) end
   return apply_one(this, file.parts[1])
 end

@@ -93,6 +93,7 @@ local function go_on(store, project, config, fleet, options)
         seed = header and header.seed,
         take_over = fleet.take_over,
         planned = planned,
+        approved = fleet.approved,
       }
     end, function(this, started)
       run.confirm(this, fleet.confirmed and tenant or nil)
@@ -293,6 +294,7 @@ function M.apply(this, file)
     secrets = this.options.secrets or first.header.secrets,
     root = first.header.root,
     plan = file.hash,
+    approved = this.approved,
   }
   run.rehearse_params(
     this.project,

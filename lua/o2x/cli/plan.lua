@@ -1,6 +1,7 @@
 --- The command o2x plan: shows what a run would change.
 
 local lazy = require "o2x.base.lazy"
+local approvals = lazy "o2x.engine.approvals"
 local args = require "o2x.cli.args"
 local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
@@ -83,6 +84,7 @@ end
 -- Writes the plan into a file, if it is wanted and can be applied.
 local function save(parts, options, seconds, spec)
   if not options.out then return nil end
+  local run_of = parts[1].run
   for _, part in ipairs(parts) do
     if #part.plan.problems > 0 then
       out.say(("%s is not written: a plan with problems cannot be applied"):format(out.printable(options.out)))
@@ -94,6 +96,7 @@ local function save(parts, options, seconds, spec)
     selector = spec and spec.selector,
     at_once = spec and spec.at_once,
     keep_going = spec and spec.keep_going,
+    approvals = run_of and approvals.hashes(approvals.rules(run_of.project, run_of.config)),
   })
   return "o2x apply " .. shell.command { options.out }
 end

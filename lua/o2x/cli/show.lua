@@ -48,6 +48,7 @@ local function data(h)
     fleet = h.fleet,
     undoes = h.undo,
     override = h.override,
+    approved_by = h.approved and json.array(h.approved) or nil,
     undone_by = h.undone or nil,
     dismissed = h.dismissed,
     left = h.left[1] and json.array(h.left) or nil,
@@ -119,6 +120,7 @@ local function write_origin(h)
     out.data("  edited without a new version (--allow-edited): " .. edited)
   end
   if h.fleet then out.data("  part of " .. h.fleet) end
+  if h.approved then out.data("  approved by " .. table.concat(h.approved, ", ")) end
   if h.override then out.data(("  --override-freeze (%s): %s"):format(h.override.freeze, h.override.reason)) end
   if h.undo then out.data(("  takes back %s%s"):format(h.undo.run, h.undo.step and "#" .. h.undo.step or "")) end
   if h.undone or h.undoing then out.data("  undone by " .. (h.undone or h.undoing)) end

@@ -56,6 +56,7 @@ function M.of(run)
     secrets = run.secrets_source,
     take_over = run.take_over,
     override = run.override,
+    approved = run.approved,
     at = store.now(),
     pid = program.pid(),
     user = user,

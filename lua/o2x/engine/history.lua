@@ -28,6 +28,7 @@ local OF_BEGIN = {
   "plan",
   "take_over",
   "override",
+  "approved",
   "undo",
 }
 

@@ -103,6 +103,7 @@ end
 ---@field selector string? of a fleet
 ---@field at_once integer?
 ---@field keep_going boolean?
+---@field approvals table? hashes of the rules of approval that it was made under
 
 --- Writes a plan.
 ---@param path string
@@ -125,6 +126,7 @@ function M.write(path, parts, options)
         keep_going = options.keep_going,
         valid_until = clock.iso(now + options.seconds),
         tags = key_tag(),
+        approvals = options.approvals,
       },
       o2x = program.version,
       at = clock.iso(now),

@@ -60,6 +60,7 @@ local M = {}
 ---@field fleet string? the id of the fleet that it belongs to
 ---@field take_over string[]? keys of targets of which the operator wants to overwrite what belongs to others
 ---@field planned table? what it may do, by a plan (planned.lua)
+---@field approved string[]? who approved that plan
 ---@field audit boolean? compares the tenant with what the runbook would make of it, and looks at all checks
 ---@field place table? of place_to_look: the sandboxes, which no other run uses at the time
 ---@field loaded_secrets table? what secrets_source.load gave, where it was asked already
@@ -159,6 +160,7 @@ function M.prepare(options)
     now = store.now,
     fleet = options.fleet,
     planned = options.planned,
+    approved = options.approved,
     take_over = options.take_over,
     auditing = options.audit,
     witness = options.witness,

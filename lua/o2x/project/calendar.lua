@@ -18,6 +18,7 @@
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local proc = require "o2x.base.proc"
+local selection = require "o2x.project.selection"
 local suggest = require "o2x.base.suggest"
 local yaml = require "o2x.base.yaml"
 
@@ -31,7 +32,6 @@ local FIELDS <const> = {
   freezes = { "name", "from", "to", "weekly", "tenants", "ask" },
   windows = { "name", "weekly", "from", "to", "tenants", "ask" },
 }
-local ALIASES <const> = { env = "environment" }
 
 -- "PATH:LINE" of a text in the file, in the entry with this number of its list.
 local function place(path, text, list, number)
@@ -131,30 +131,6 @@ end
 
 -- ---- the file ----
 
-local function check_tenants(value, known, wrong)
-  if type(value) == "table" then value = table.concat(value, ",") end
-  local words = {}
-  for word in tostring(value or "all"):gmatch "[^,]+" do
-    words[#words + 1] = word:match "^%s*(.-)%s*$"
-  end
-  local set = {}
-  for _, name in ipairs(known) do
-    set[name] = true
-  end
-  local fields = 0
-  for _, word in ipairs(words) do
-    local is_field = word:find "^[%w_]+=.+" ~= nil
-    fields = fields + (is_field and 1 or 0)
-    if not is_field and word ~= "all" and not set[word] then
-      wrong(word, ("there is no tenant %s%s"):format(word, suggest.did_you_mean(word, known)))
-    end
-  end
-  if #words == 0 or fields > 0 and fields < #words then
-    wrong("tenants", "expected all, names, or FIELD=VALUE, as --tenants")
-  end
-  return words
-end
-
 local function entry_of(kind, number, given, path, known)
   local function wrong(text, message) errors.input(message, "o2x help windows", place(path, text, kind, number)) end
   if type(given) ~= "table" then wrong(tostring(given), ("%s: expected a list of maps"):format(kind)) end
@@ -167,7 +143,8 @@ local function entry_of(kind, number, given, path, known)
     if not fits then wrong(name, ("unknown field %s%s"):format(name, suggest.did_you_mean(name, FIELDS[kind]))) end
   end
   local entry = { name = tostring(given.name or kind:sub(1, -2)), ask = given.ask and tostring(given.ask) }
-  entry.tenants = check_tenants(given.tenants, known, wrong)
+  local words, text, message = selection.words(given.tenants, known)
+  entry.tenants = words or wrong(text, message)
   if given.weekly ~= nil then
     if given.from ~= nil or given.to ~= nil then wrong("weekly", "expected either weekly, or from and to") end
     entry.weekly = weekly(given.weekly, wrong)
@@ -222,21 +199,6 @@ end
 
 -- ---- what holds at a time ----
 
-local function concerns(entry, tenant)
-  local all_fields, named, fields = true, false, false
-  for _, word in ipairs(entry.tenants) do
-    local field, value = word:match "^([%w_]+)=(.+)$"
-    if field then
-      fields = true
-      local found = tenant[ALIASES[field] or field]
-      all_fields = all_fields and found ~= nil and tostring(found) == value
-    elseif word == "all" or word == tenant.name then
-      named = true
-    end
-  end
-  return named or fields and all_fields
-end
-
 local function week_text(minute)
   minute = minute % WEEK
   return ("%s %02d:%02d"):format(DAYS[minute // DAY + 1], minute % DAY // 60, minute % 60)
@@ -274,7 +236,7 @@ end
 ---@return { name: string, message: string, ask: string? }? closed nil: it may be changed
 function M.closed(calendar, tenant, now)
   for _, entry in ipairs(calendar.freezes) do
-    local ends = concerns(entry, tenant) and holds(entry, now)
+    local ends = selection.has(entry.tenants, tenant) and holds(entry, now)
     if ends then
       local message = ("%s is frozen until %s (%s): %s"):format(tenant.name, ends, calendar.zone, entry.name)
       return { name = entry.name, message = message, ask = entry.ask }
@@ -282,7 +244,7 @@ function M.closed(calendar, tenant, now)
   end
   local own = {}
   for _, entry in ipairs(calendar.windows) do
-    if concerns(entry, tenant) then
+    if selection.has(entry.tenants, tenant) then
       own[#own + 1] = entry
       if holds(entry, now) then return nil end
     end

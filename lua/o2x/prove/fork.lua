@@ -3,6 +3,7 @@
 local core = require "o2x.core.forks"
 local hook = require "o2x.prove.hook"
 local look = require "o2x.prove.look"
+local permission = require "o2x.engine.permission"
 local out = require "o2x.report.out"
 
 local M = {}
@@ -18,6 +19,7 @@ function M.run(order, command)
   collectgarbage("setpause", GARBAGE)
   out.colour, out.quiet, out.verbose = false, false, false
   core.hasten(order.hasten or 1)
+  permission.enter_lab()
   if order.act then hook.start(order.act) end
   if order.look then return look.run(order.look) end
   return command(order.argv)

@@ -8,7 +8,6 @@
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local left = require "o2x.prove.left"
-local permission = require "o2x.engine.permission"
 local program = require "o2x.core.program"
 local sorted_keys = require "o2x.base.sorted_keys"
 local traces = require "o2x.prove.traces"
@@ -103,7 +102,7 @@ function Ground:o2x(words, act, seek)
   if act then act.places = { [self.folder] = "HERE", [self.lab.dir] = "LAB" } end
   local out, err = fs.join(self.folder, "out"), fs.join(self.folder, "err")
   local result = self.server:play({
-    argv = permission.in_lab(words),
+    argv = words,
     env = environment(self),
     out = out,
     err = err,

@@ -9,7 +9,6 @@ local arrival = require "o2x.engine.rehearsal.arrival"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
-local permission = require "o2x.engine.permission"
 local proc = require "o2x.base.proc"
 local sorted_keys = require "o2x.base.sorted_keys"
 local user_folders = require "o2x.base.user_folders"
@@ -200,7 +199,7 @@ end
 ---@return { code: integer?, stdout: string, stderr: string }
 function Place:o2x(words, options)
   return proc.run {
-    argv = { program(), table.unpack(permission.in_lab(words)) },
+    argv = { program(), table.unpack(words) },
     env = environment(self, options and options.env),
     cwd = fs.join(self.folder, "project"),
     timeout = RUN_SECONDS,
