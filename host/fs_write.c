@@ -272,7 +272,8 @@ int fs_symlink(lua_State *L)
  @function core.fs.rename
  @param from string
  @param to string
- @return true, or nil, message, code
+ @param new boolean? of a file: what is at the new path already stays
+ @return true, or nil, message, code: "ESTALE" if something is at the new path that stays
 */
 int fs_rename(lua_State *L)
 {
@@ -281,7 +282,13 @@ int fs_rename(lua_State *L)
 	char folder[PATH_MAX];
 	if (!folder_of(to, folder))
 		return host_fail_errno(L, to, ENAMETOOLONG);
-	if (rename(from, to))
+	if (lua_toboolean(L, 3)) {
+		int error = put_new(from, to);
+		if (error)
+			return host_fail_errno(L, error == ESTALE ? to : from, error);
+		unlink(from); /* the second of its two names, if it was linked */
+	} else if (rename(from, to)) {
 		return host_fail_errno(L, from, errno);
+	}
 	return fs_finish(L, to, sync_folder(folder));
 }

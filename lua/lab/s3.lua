@@ -147,7 +147,11 @@ local function unchunk(body)
   end
 end
 
---- Stores an object; If-None-Match: * keeps an existing one.
+local function unmet()
+  return problem(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+end
+
+--- Stores an object; If-None-Match: * keeps an existing one, If-Match: ETAG replaces only that one.
 ---@param request table
 ---@param bucket table
 ---@param key string
@@ -165,9 +169,9 @@ function Api:put_object(request, bucket, key)
       "The provided 'x-amz-content-sha256' header does not match what was computed."
     )
   end
-  if request.headers["if-none-match"] == "*" and bucket.objects[key] then
-    return problem(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
-  end
+  if request.headers["if-none-match"] == "*" and bucket.objects[key] then return unmet() end
+  local wanted, there = request.headers["if-match"], bucket.objects[key]
+  if wanted and not (there and (wanted == "*" or wanted == there.etag)) then return unmet() end
   local object = {
     sha256 = sha256,
     size = #body,
@@ -215,12 +219,15 @@ function Api:get_object(request, bucket, key)
 end
 
 --- Deletes an object, if it is there.
+---@param request table
 ---@param bucket table
 ---@param key string
 ---@return integer status
 ---@return table headers
 ---@return string body
-function Api:delete_object(bucket, key)
+function Api:delete_object(request, bucket, key)
+  local wanted, object = request.headers["if-match"], bucket.objects[key]
+  if wanted and object and wanted ~= "*" and wanted ~= object.etag then return unmet() end
   bucket.objects[key] = nil
   self.lab.save("s3")
   return 204, {}, ""
@@ -235,7 +242,7 @@ end
 ---@return string body
 function Api:on_object(request, bucket, key)
   if request.method == "PUT" then return self:put_object(request, bucket, key) end
-  if request.method == "DELETE" then return self:delete_object(bucket, key) end
+  if request.method == "DELETE" then return self:delete_object(request, bucket, key) end
   if request.method == "GET" or request.method == "HEAD" then return self:get_object(request, bucket, key) end
   return problem(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 end

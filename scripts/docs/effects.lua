@@ -1,4 +1,4 @@
--- docs/effects.md: its table of effect types comes from the types themselves; the rest is written by hand.
+-- docs/effects.md: its tables of effect types come from the types themselves; the rest is written by hand.
 
 local contract = require "o2x.engine.contract"
 local effects = require "o2x.effects"
@@ -6,7 +6,9 @@ local fs = require "o2x.base.fs"
 
 local M = { path = "docs/effects.md" }
 
-local FIRST <const>, LAST <const> = "<!-- types: made by make docs -->\n", "<!-- end of types -->"
+-- Where a table begins and ends in the document.
+local TYPES <const> = { "<!-- types: made by make docs -->\n", "<!-- end of types -->" }
+local GUARDS <const> = { "<!-- guards: made by make docs -->\n", "<!-- end of guards -->" }
 
 local function all_types()
   local list = {}
@@ -38,13 +40,21 @@ local function rows()
   return table.concat(lines, "\n") .. "\n"
 end
 
---- The document, with the table made anew.
----@return string
-function M.text()
-  local text = fs.read(M.path)
-  local _, head = text:find(FIRST, 1, true)
-  local tail = text:find(LAST, 1, true)
-  return text:sub(1, head) .. rows() .. text:sub(tail)
+local function guards()
+  local lines = { "| type | guard |", "|---|---|" }
+  for _, one in ipairs(all_types()) do
+    lines[#lines + 1] = ("| `%s` | %s |"):format(one.kind, one.guard)
+  end
+  return table.concat(lines, "\n") .. "\n"
 end
+
+local function with(text, place, made)
+  local _, head = text:find(place[1], 1, true)
+  return text:sub(1, head) .. made .. text:sub(text:find(place[2], 1, true), -1)
+end
+
+--- The document, with the tables made anew.
+---@return string
+function M.text() return with(with(fs.read(M.path), TYPES, rows()), GUARDS, guards()) end
 
 return M

@@ -41,6 +41,7 @@ local function guarding(system)
       {
         kind = "guarding.thing",
         class = "idempotent",
+        guard = "none: a test",
         key = function(target) return target end,
         read = function(_, target) return system[target] end,
         write = function(_, target, desired, before, _, taken)
@@ -109,6 +110,7 @@ local function fields_of(object)
       {
         kind = "fields.some",
         class = "idempotent",
+        guard = "none: a test",
         key = function(target) return table.concat(target, ",") end,
         whole = function() return "object" end,
         read = function(_, target)

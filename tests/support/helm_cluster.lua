@@ -60,9 +60,11 @@ function M.with(body, counted)
 
     function env.values(text) fs.write(fs.join(env.tree, "values/app.yaml"), text) end
 
-    function env.run(mode)
+    function env.run(mode, of)
       local run = small_run.new {
         mode = mode,
+        id = of and of.id,
+        past = of and of.past,
         scope = SCOPE,
         config = { platform = env.tree },
         clients = { k8s = env.k8s, helm = env.helm },

@@ -53,6 +53,7 @@ local function module_over(g)
         kind = "thing",
         secrets = "opaque",
         class = "idempotent",
+        guard = "none: a test",
         key = key,
         read = read,
         write = write,
@@ -62,6 +63,7 @@ local function module_over(g)
       {
         kind = "blind",
         class = "unprovable",
+        guard = "none: a test",
         key = key,
         read = function() end,
         write = write,
@@ -71,6 +73,7 @@ local function module_over(g)
       {
         kind = "marked",
         class = "transactional",
+        guard = "none: a test",
         key = key,
         read = read,
         write = write_marked,
@@ -81,6 +84,7 @@ local function module_over(g)
       {
         kind = "asked",
         class = "probed",
+        guard = "none: a test",
         key = key,
         read = read,
         write = write,
@@ -92,6 +96,7 @@ local function module_over(g)
       {
         kind = "halves",
         class = "idempotent",
+        guard = "none: a test",
         key = key,
         read = read,
         write = function(ctx, target, desired)
@@ -104,10 +109,20 @@ local function module_over(g)
         undo = UNDO,
         by_hand = by_hand,
       },
-      { kind = "house", class = "idempotent", key = key, read = read, write = write, undo = UNDO, by_hand = by_hand },
+      {
+        kind = "house",
+        class = "idempotent",
+        guard = "none: a test",
+        key = key,
+        read = read,
+        write = write,
+        undo = UNDO,
+        by_hand = by_hand,
+      },
       {
         kind = "room",
         class = "idempotent",
+        guard = "none: a test",
         key = key,
         read = read_inside,
         write = write,
@@ -118,6 +133,7 @@ local function module_over(g)
       {
         kind = "shelf",
         class = "idempotent",
+        guard = "none: a test",
         key = key,
         read = read_inside,
         write = write,
@@ -130,6 +146,7 @@ local function module_over(g)
         undo = UNDO,
         by_hand = by_hand,
         class = "idempotent",
+        guard = "none: a test",
         key = key,
         read = read,
         write = write,

@@ -335,6 +335,10 @@ local function apply(store, kind, namespace, name, config, options)
   if not checked then return code, problem end
   checked.metadata.managedFields = nil
   if stored.status and options.subresource ~= "status" then checked.status = nil end
+  if not live and config.metadata.uid then
+    local why = "uid mismatch: the provided object specified uid %s, and no existing object was found"
+    return status.conflict(kind, name, why:format(config.metadata.uid))
+  end
   if not live then
     options.applied = function(object)
       return (managed.apply(stored, nil, checked, writer, true, function() return object end))

@@ -2,6 +2,7 @@
 
 local core = require "o2x.core.fs"
 local errors = require "o2x.base.error"
+local guard = require "o2x.base.guard"
 local points = require "o2x.base.points"
 local shell = require "o2x.base.shell"
 local user_folders = require "o2x.base.user_folders"
@@ -105,15 +106,7 @@ function M.write(path, bytes, options)
   points.before("file", path, true, options.durable ~= false)
   local written, message, code = core.write(path, bytes, options.mode, options.expected, options.durable)
   points.after("file", path, true, options.durable ~= false)
-  if code == "ESTALE" and options.expected ~= nil then
-    errors.raise {
-      kind = "conflict",
-      module = "fs",
-      op = "write",
-      code = code,
-      message = path .. ": somebody else changed it meanwhile; it is left as it is",
-    }
-  end
+  if code == "ESTALE" and options.expected ~= nil then guard.refuse("fs", path) end
   check("write", written, message, code)
 end
 
@@ -196,10 +189,13 @@ end
 ---Renames a path and replaces an existing file.
 ---@param from string
 ---@param to string
-function M.rename(from, to)
+---@param new boolean? of a file: something that is there already is not replaced, and a conflict
+function M.rename(from, to, new)
   points.before("file", to, true)
-  check("rename", core.rename(from, to))
+  local renamed, message, code = core.rename(from, to, new)
   points.after("file", to, true)
+  if code == "ESTALE" and new then guard.refuse("fs", to) end
+  check("rename", renamed, message, code)
 end
 
 ---All that is below a folder, folders before what is in them; links are not followed. A stamp differs when the content,

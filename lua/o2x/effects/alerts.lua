@@ -3,6 +3,7 @@
 
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
+local guard = require "o2x.base.guard"
 local http = require "o2x.client.http"
 local mask = require "o2x.base.mask"
 local shape = require "o2x.base.shape"
@@ -59,6 +60,7 @@ end
 local silence = {
   kind = "alerts.silence",
   class = "idempotent",
+  guard = "looked at right before: Alertmanager takes no condition; the silence is read back",
   undo = {
     before = "the end and the comment of the silence",
     how = "restores the silence; ends a new one",
@@ -74,13 +76,15 @@ local silence = {
 
 function silence.key(target) return ("%s=%s"):format(target.label, target.value) end
 
-function silence.read(ctx, target)
-  local found = find(ctx, target)
-  return found and { until_time = clock.iso(clock.parse(found.endsAt)), comment = found.comment }
+local function value_of(found)
+  return found and { until_time = clock.iso(clock.parse(found.endsAt)), comment = found.comment } or nil
 end
 
-function silence.write(ctx, target, desired)
+function silence.read(ctx, target) return value_of(find(ctx, target)) end
+
+function silence.write(ctx, target, desired, before)
   local found = find(ctx, target)
+  if not value.equal(value_of(found), before) then guard.refuse("alerts", "silence of " .. silence.key(target)) end
   if not desired then
     if found then ask(ctx, target.where, { method = "DELETE", path = "/api/v2/silence/" .. found.id }) end
     return

@@ -56,6 +56,8 @@ end
 local queue = {
   kind = "broker.queue",
   class = "idempotent",
+  guard = "a queue that is there already is left as it is; before a removal its messages are counted, and read back is "
+    .. "whether it is there",
   undo = {
     before = "whether the queue existed",
     how = "removes a new queue if it is empty",

@@ -69,8 +69,11 @@ local function records_at(ctx, target)
       }
     end
   end
-  return found, zone, client
+  return found
 end
+
+-- What was read → all records in the way, as Route 53 listed them: a write deletes exactly these.
+local found_with = setmetatable({}, { __mode = "k" })
 
 -- A special record set decides: it is refused, whatever is beside it.
 local function read(ctx, target)
@@ -81,7 +84,10 @@ local function read(ctx, target)
     if each.policy then found = each end
   end
   if not found then return nil end
-  return { type = found.type, ttl = found.ttl, values = found.values, alias = found.alias, policy = found.policy }
+  local record =
+    { type = found.type, ttl = found.ttl, values = found.values, alias = found.alias, policy = found.policy }
+  found_with[record] = all
+  return record
 end
 
 local function describe(record)
@@ -149,18 +155,15 @@ local function change_of(action, target, record)
   return { action = action, name = target.name, type = record.type, ttl = record.ttl, values = record.values }
 end
 
--- The changes to send, as one atomic batch.
+-- The changes to send, as one atomic batch. Route 53 refuses it if a record is not the one that was read, or if there
+-- is one where there was none.
 local function changes_for(target, desired, found)
-  local changes, action = {}, "CREATE"
+  local changes = {}
   for _, record in ipairs(found) do
     refuse_special(target, record)
-    if desired and record.type == desired.type then
-      action = "UPSERT"
-    else
-      changes[#changes + 1] = change_of("DELETE", target, record.as_listed)
-    end
+    changes[#changes + 1] = change_of("DELETE", target, record.as_listed)
   end
-  if desired then changes[#changes + 1] = change_of(action, target, desired) end
+  if desired then changes[#changes + 1] = change_of("CREATE", target, desired) end
   return changes
 end
 
@@ -176,9 +179,10 @@ local function write(ctx, target, desired, before, _, taken)
   scope.domain(ctx.scope.dns, target.name, "DNS name")
   refuse_special(target, before)
   refuse_foreign(ctx, target, desired, before, taken)
-  local found, zone, client = records_at(ctx, target)
-  local changes = changes_for(target, desired, found)
+  local changes = changes_for(target, desired, before and found_with[before] or {})
   if not changes[1] then return nil end
+  local client = ctx:client "aws.route53"
+  local zone = client:zone_of(target.name)
   local id = client:change(zone, changes, "o2x " .. tostring(ctx.run_id))
   ctx:waiting(("Route 53: %s INSYNC"):format(target.name))
   client:wait_insync(id)
@@ -286,6 +290,7 @@ end
 local record = {
   kind = "dns.record",
   class = "probed",
+  guard = "one batch deletes exactly the record set that was read, and creates the new one",
   undo = {
     before = "the record set: type, TTL, values, alias",
     how = "restores the record set; deletes a new one",

@@ -6,6 +6,7 @@ local errors = require "o2x.base.error"
 local file_by_hand = require "o2x.base.file_by_hand"
 local folder_lock = require "o2x.base.folder_lock"
 local fs = require "o2x.base.fs"
+local guard = require "o2x.base.guard"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
 local section = require "o2x.base.section"
@@ -73,15 +74,6 @@ local function keep_others(ctx, real, path, desired, read_before)
   end
 end
 
-local function conflict(path, what)
-  errors.raise {
-    kind = "conflict",
-    module = "files",
-    op = path,
-    message = ("%s: somebody else changed %s meanwhile; it is left as it is"):format(path, what),
-  }
-end
-
 -- How many folders a new file needs.
 local function missing_folders(real)
   local count, folder = 0, fs.folder(real)
@@ -108,7 +100,8 @@ local function write(ctx, target, desired, before)
   local real = resolve(ctx, path, ctx.scope.files.write, "writing the file")
   keep_others(ctx, real, path, desired)
   if desired == nil then
-    if fs.read_if(real, LARGEST) ~= before then conflict(path, "it") end
+    local _locked <close> = fs.is_folder(fs.folder(real)) and folder_lock.take(fs.folder(real)) or nil
+    if fs.read_if(real, LARGEST) ~= before then guard.refuse("files", path) end
     fs.remove(real)
     if target ~= path then tidy(real, target.folders or 0) end
   else
@@ -132,7 +125,7 @@ local function write_section(ctx, target, desired, before)
   local _locked <close> = folder_lock.take(fs.folder(real))
   local text = fs.read_if(real, LARGEST)
   if text and section.own(text, target.heading) ~= before then
-    conflict(target.path, ("what is below '%s'"):format(target.heading))
+    guard.refuse("files", ("%s, below '%s'"):format(target.path, target.heading))
   end
   fs.write(real, section.replace(text or target.title, target.heading, desired), { expected = text or false })
 end
@@ -153,6 +146,8 @@ local text = {
   kind = "file.text",
   rehearsal = { nothing = true },
   class = "idempotent",
+  guard = "the bytes are compared just before the rename; a new file is linked, which replaces none; a removal "
+    .. "compares under the lock of the folder",
   key = path_of,
   read = function(ctx, target) return read(ctx, path_of(target)) end,
   write = write,
@@ -188,6 +183,7 @@ local own_section = {
   kind = "file.section",
   rehearsal = { nothing = true },
   class = "idempotent",
+  guard = "the lock of the folder, then as file.text; other sections are taken as they are then",
   key = function(target) return target.path end,
   read = read_section,
   write = write_section,

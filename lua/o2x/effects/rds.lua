@@ -3,6 +3,7 @@
 
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
+local guard = require "o2x.base.guard"
 local rds_client = require "o2x.client.aws.rds"
 local shell = require "o2x.base.shell"
 local task = require "o2x.base.task"
@@ -87,11 +88,19 @@ local function read_snapshot(ctx, target)
   return { instance = found.instance, status = found.status }
 end
 
+local MADE <const> = { DBSnapshotAlreadyExists = true, DBInstanceAlreadyExists = true }
+
+local function is_there(err) return MADE[err.code] == true end
+
 local function write_snapshot(ctx, target, desired, before)
   local rds = client(ctx)
-  if desired == nil then return rds:delete_snapshot(target.id) end
+  if desired == nil then
+    if not value.equal(read_snapshot(ctx, target), before) then guard.refuse("rds", "snapshot " .. target.id) end
+    return rds:delete_snapshot(target.id)
+  end
   if not before then
-    rds:create_snapshot(target.id, target.instance, { tenant = ctx.tenant.name, ["o2x:run"] = ctx.run_id })
+    local tags = { tenant = ctx.tenant.name, ["o2x:run"] = ctx.run_id }
+    guard.run(is_there, rds.create_snapshot, rds, target.id, target.instance, tags)
   end
   wait(ctx, "snapshot " .. target.id, SNAPSHOT_SECONDS, function()
     local now = rds:snapshot(target.id)
@@ -121,6 +130,7 @@ local snapshot = {
   kind = "rds.snapshot",
   rehearsal = { none = "a snapshot is data of all tenants" },
   class = "idempotent",
+  guard = "RDS makes a snapshot of a name only once; a deletion looks right before",
   -- Being created or deleted.
   interim = function(_, _, _, now) return now ~= nil and now.status ~= "available" end,
   undo = {
@@ -176,12 +186,8 @@ local function create_instance(ctx, target, desired, before)
         hint = "check database.instance in platform.yaml, and aws.region",
       }
     end
-    rds:restore_instance(
-      target.id,
-      desired.snapshot,
-      like,
-      { ["o2x:run"] = ctx.run_id, ["o2x:snapshot"] = desired.snapshot, tenant = ctx.tenant.name }
-    )
+    local tags = { ["o2x:run"] = ctx.run_id, ["o2x:snapshot"] = desired.snapshot, tenant = ctx.tenant.name }
+    guard.run(is_there, rds.restore_instance, rds, target.id, desired.snapshot, like, tags)
   end
   wait(ctx, "server " .. target.id, INSTANCE_SECONDS, function()
     local now = rds:instance(target.id)
@@ -193,7 +199,8 @@ end
 
 local function delete_instance(ctx, target, before)
   local rds = client(ctx)
-  if before and before.status ~= "deleting" then rds:delete_instance(target.id) end
+  local there = before and before.status ~= "deleting" and read_instance(ctx, target) -- refuses another run's
+  if there and there.status ~= "deleting" then rds:delete_instance(target.id) end
   wait(ctx, "server " .. target.id, INSTANCE_SECONDS, function()
     local now = rds:instance(target.id)
     return now == nil, now and now.status
@@ -230,6 +237,7 @@ local instance = {
   kind = "rds.instance",
   rehearsal = { none = "a database server is not made in a rehearsal" },
   class = "idempotent",
+  guard = "RDS makes a server of a name only once; a deletion looks right before whose it is",
   interim = function() return true end, -- read refuses another run's server
   undo = {
     before = "whether the server existed",

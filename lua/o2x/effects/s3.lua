@@ -5,6 +5,7 @@ local archive = require "o2x.client.pg.archive"
 local archive_file = require "o2x.effects.archive.file"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local guard = require "o2x.base.guard"
 local scope = require "o2x.base.scope"
 local shell = require "o2x.base.shell"
 local units = require "o2x.base.units"
@@ -25,19 +26,26 @@ local function note_key(key) return archive_file.note_path(key) end
 
 -- ---- s3.object ----
 
+local function refuse_existing(url)
+  errors.raise {
+    kind = "conflict",
+    module = "s3",
+    where = url,
+    message = "the object already exists",
+    hint = "choose another name: a backup never overwrites an object",
+  }
+end
+
+-- What was read → its etag: a deletion is bound to it.
+local etags = setmetatable({}, { __mode = "k" })
+
 local function read_object(ctx, target)
   local found = client(ctx):head(target.bucket, target.key)
   if not found then return nil end
-  if found.metadata["o2x-run"] ~= ctx.run_id then
-    errors.raise {
-      kind = "conflict",
-      module = "s3",
-      where = target.url,
-      message = "the object already exists",
-      hint = "choose another name: a backup never overwrites an object",
-    }
-  end
-  return { sha256 = found.metadata["o2x-sha256"], bytes = found.size }
+  if found.metadata["o2x-run"] ~= ctx.run_id then refuse_existing(target.url) end
+  local value = { sha256 = found.metadata["o2x-sha256"], bytes = found.size }
+  etags[value] = found.etag
+  return value
 end
 
 -- Downloads the object and compares its hash.
@@ -56,17 +64,40 @@ local function read_back(ctx, target, desired)
   end
 end
 
-local function write_object(ctx, target, desired)
+local NEW <const> = { ["If-None-Match"] = "*" }
+
+local function as_it_is(etag) return etag and { ["If-Match"] = etag } or nil end
+
+-- Where there is a note already, it must be of an earlier attempt of this run.
+local function put_note(ctx, target, note, tags)
+  local s3, key, hash = client(ctx), note_key(target.key), archive.sha256(note)
+  local ok, err = pcall(s3.put_file, s3, target.bucket, key, note, hash, tags, NEW)
+  if ok then return end
+  if not guard.refused(err) then error(err, 0) end
+  local found = s3:head(target.bucket, key)
+  if found and found.metadata["o2x-run"] ~= ctx.run_id then refuse_existing(target.url .. ".json") end
+  s3:put_file(target.bucket, key, note, hash, tags, found and as_it_is(found.etag) or NEW)
+end
+
+-- Another run's note stays.
+local function delete_note(ctx, target)
+  local s3, key = client(ctx), note_key(target.key)
+  local found = s3:head(target.bucket, key)
+  local run = found and found.metadata["o2x-run"]
+  if found and (run == nil or run == ctx.run_id) then s3:delete(target.bucket, key, as_it_is(found.etag)) end
+end
+
+local function write_object(ctx, target, desired, before)
   local s3 = client(ctx)
   if desired == nil then
-    s3:delete(target.bucket, note_key(target.key))
-    return s3:delete(target.bucket, target.key)
+    delete_note(ctx, target) -- first: what is left when a run is cut short is an object, and is seen
+    return s3:delete(target.bucket, target.key, as_it_is(before and etags[before]))
   end
   local tags = { ["o2x-run"] = ctx.run_id, ["o2x-sha256"] = desired.sha256, tenant = ctx.tenant.name }
   local note = archive_file.note_path(target.path)
   ctx:waiting(("uploading %s to %s"):format(units.bytes(desired.bytes), target.url))
-  s3:put_file(target.bucket, note_key(target.key), note, archive.sha256(note))
-  s3:put_file(target.bucket, target.key, target.path, desired.sha256, tags)
+  put_note(ctx, target, note, { ["o2x-run"] = ctx.run_id })
+  s3:put_file(target.bucket, target.key, target.path, desired.sha256, tags, NEW)
   ctx:waiting("reading " .. target.url .. " back")
   read_back(ctx, target, desired)
 end
@@ -77,6 +108,7 @@ local object = {
   kind = "s3.object",
   rehearsal = { none = "its content is data" },
   class = "idempotent",
+  guard = "If-None-Match of a new object, If-Match of one that is deleted, where the server has them; it is read back",
   undo = {
     before = "whether the object existed",
     how = "deletes a new object and its note",
@@ -113,6 +145,7 @@ local copy = {
   kind = "s3.copy",
   rehearsal = { none = "its content is data" },
   class = "idempotent",
+  guard = "none: a file in the run's own folder",
   interim = function() return true end, -- a file of this run's own folder
   undo = { before = "whether the file existed", how = "removes the file" },
   key = function(target) return target.path end,

@@ -2,14 +2,16 @@
 --- secrets to them.
 
 local errors = require "o2x.base.error"
+local guard = require "o2x.base.guard"
 local origin = require "o2x.base.origin"
 local secret = require "o2x.base.secret"
 local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
 local value = require "o2x.base.value"
 
--- table of fields → the version that it was read from; a write requires that version (check-and-set)
-local versions = setmetatable({}, { __mode = "k" })
+-- table of fields → the version that it was read from; a write requires that version (check-and-set). Target → the
+-- newest version as it was read: a deleted secret has one, too.
+local versions, newest = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 
 -- Ends the secrets of what is no secret: the tenant's own names, and the text that the script gave for this very field.
 -- As a secret, it would be masked in every line of the log. A text for another field says nothing about this one: a
@@ -32,6 +34,7 @@ local function mount_of(ctx) return ctx.config.vault and ctx.config.vault.mount 
 local function read(ctx, target)
   local client = ctx:client "vault"
   local fields, version = ctx:once("vault " .. target.path, client.read, client, target.path)
+  newest[target] = version
   if not fields then return nil end
   publish(ctx, target, fields)
   for name, field in pairs(fields) do
@@ -68,17 +71,44 @@ local function equal(current, desired)
   return true
 end
 
+local function is_outdated(err) return err.kind == "conflict" end
+
+local function refuse_another(client, target, version)
+  local _, now = client:read(target.path)
+  if now ~= version then guard.refuse("vault", target.key) end
+end
+
+-- A newer version that somebody wrote meanwhile stays the newest. Where the token may not delete by number, and where
+-- all versions go, looking right before it is the best there is.
+local function remove(client, target, version)
+  if target.with_metadata then
+    refuse_another(client, target, version)
+    return client:remove(target.path)
+  end
+  local ok, err = pcall(client.delete_version, client, target.path, version)
+  if ok then return end
+  if not errors.is(err) or err.kind ~= "unauthorised" then error(err, 0) end
+  refuse_another(client, target, version)
+  client:delete(target.path)
+end
+
 local function write(ctx, target, desired, before)
   local client = ctx:client("vault")
-  if desired == nil then return client[target.with_metadata and "remove" or "delete"](client, target.path) end
+  local version = before and versions[before] or newest[target]
+  if desired == nil then return remove(client, target, version) end
   if target.undelete then return client:undelete(target.path, { target.undelete }) end
-  local version = before and versions[before]
-  if not version then
-    local found
-    found, version = client:read(target.path) -- not found or deleted: a deleted secret still has a version
-    if found and not value.equal(found, before) then version = 0 end -- another client was faster: let Vault refuse
+  local wanted = all[desired] and desired or merged(before, desired)
+  return { version = guard.run(is_outdated, client.put, client, target.path, wanted, { cas = version }) }
+end
+
+-- What others have added to a new secret stays.
+local function rest_of(past)
+  local rest = {}
+  for name, field in pairs(past.now or {}) do
+    if past.desired[name] == nil then rest[name] = field end
   end
-  return { version = client:put(target.path, all[desired] and desired or merged(before, desired), { cas = version }) }
+  all[rest] = true
+  return next(rest) ~= nil and rest or nil
 end
 
 -- The version before becomes the newest: its fields are read and written again, or it is undeleted. A secret that the
@@ -87,8 +117,9 @@ local function restore(ctx, past)
   local path, version = past.target.path, past.reference and past.reference.version
   local target = { path = path, key = past.target.key, public = past.target.public }
   if past.before == nil then
-    target.with_metadata = past.info and past.info.version == 1 or nil
-    return { target = target }
+    local rest = past.desired and rest_of(past)
+    target.with_metadata = not rest and past.info and past.info.version == 1 or nil
+    return { target = target, desired = rest }
   end
   local fields, _, metadata = ctx:client("vault"):read(path, version)
   if fields then
@@ -141,6 +172,7 @@ local SECRET <const> = {
   kind = "vault.secret",
   secrets = "stored",
   class = "idempotent",
+  guard = "check-and-set with the version that was read; a deletion names it",
   undo = {
     before = "a tag of each field that the run sets; the version by reference",
     how = "makes Vault's earlier version the newest; removes a new secret with its metadata",

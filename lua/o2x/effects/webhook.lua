@@ -14,6 +14,7 @@ local TIMEOUT = 15 -- seconds
 local message = {
   kind = "webhook.message",
   class = "idempotent",
+  guard = "none: a message overwrites nothing; nothing can be read back",
   undo = { before = "nothing", how = "not possible", never = true, cannot = "a sent message" },
   key = function(target) return target.title end,
   read = function(_, target) return target.sent end, -- the receiver cannot be asked, but the run knows what it sent

@@ -2,10 +2,12 @@
 
 local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"
+local guard = require "o2x.base.guard"
 local hooks = require "o2x.script.hooks"
 local mask = require "o2x.base.mask"
 local memory = require "o2x.engine.memory"
 local outcome = require "o2x.engine.outcome"
+local overtaken = require "o2x.engine.overtaken"
 local points = require "o2x.base.points"
 local script_order = require "o2x.base.script_order"
 local retry = require "o2x.base.retry"
@@ -114,14 +116,61 @@ function M.failed(gate, e, err, left)
   gate:append({ t = "failed", path = e.path, effect = e.id, message = value.text(err), left = left }, true)
 end
 
---- Writes, with retries where they are safe. After a failure it asks the system first: this request or another client
---- may have done it.
+-- Is an image of a value what the effect's intent has as the value before?
+local function looks_as(e, current, before)
+  return value.equal(before, contract.image(e.type, current, e.desired, e.key))
+end
+
+-- An undo restores by the newest reference: where only what the effect does not look at has changed, the system has
+-- another one.
+local function renew_reference(gate, e, before)
+  if e.intended or e.carried or not e.type.reference then return end
+  local function reference(of) return value.plain(e.type.reference(gate.ctx, e.target, of), e.key) end
+  if not value.equal(reference(before), reference(e.before)) then M.intend(gate, e) end
+end
+
+--- What stands after an attempt that failed? If it is the value before, this updates `e.before`: what else is in it may
+--- have changed, and stays. A value from outside the run is a conflict, and is not overwritten.
+---@param gate table
+---@param e table the effect
+---@param refused boolean? a guard refused the write, so this attempt wrote nothing
+---@return boolean over there is nothing left to write
+function M.is_over(gate, e, refused)
+  local asks = e.type.class ~= "unprovable" and (not refused or e.in_doubt)
+  e.lost = asks and outcome.took_place(gate, e) or nil
+  if e.lost then return true end
+  local before, current = e.before, gate:read_live(e)
+  e.before = current
+  if contract.equal(e.type, current, e.desired) then
+    e.by_others = not e.in_doubt and (refused or e.type.class == "transactional") or nil
+    e.lost = not e.by_others or nil
+    return true
+  end
+  local image = contract.image(e.type, before, e.desired, e.key)
+  local past = { before = image, desired = e.desired, id = e.id }
+  if not looks_as(e, current, image) and not M.is_interim(gate, e, past, current) then
+    local err = overtaken.conflict(gate, e, image, contract.image(e.type, current, e.desired, e.key))
+    M.failed(gate, e, err)
+    error(err, 0)
+  end
+  renew_reference(gate, e, before)
+  return false
+end
+
+local function with_command(gate, e, err)
+  if err.code ~= "foreign_change" then return err end
+  return errors.amend(err, { hint = "check it; to overwrite it: " .. memory.take_over_command(gate.run, e.id) })
+end
+
+--- Writes, with retries where they are safe. After a failure it looks at the system first: this request or another
+--- client may have done it, and what was compared may be outdated.
 ---@param gate table
 ---@param e table the effect
 ---@return any info for the journal
 ---@return any after the value that write left, if it knows
 function M.write(gate, e)
   local budget
+  e.in_doubt = e.intended
   while true do
     local results =
       table.pack(xpcall(e.type.write, errors.handler, gate.ctx, e.target, e.desired, e.before, e.id, e.taken))
@@ -129,47 +178,19 @@ function M.write(gate, e)
       points.effect("written", gate, e)
       return table.unpack(results, 2, results.n)
     end
-    local err = errors.wrap(results[2])
-    if err.code == "foreign_change" then
-      err = errors.amend(err, { hint = "check it; to overwrite it: " .. memory.take_over_command(gate.run, e.id) })
-    end
-    local unknown = err.kind == "unknown"
-    local again = unknown or retry.may(err, false)
+    local err = with_command(gate, e, errors.wrap(results[2]))
+    local unknown, refused = err.kind == "unknown", guard.refused(err)
+    local again = unknown or refused or retry.may(err, false)
     if unknown and e.type.class == "unprovable" then again = false end
-    if again and unknown and M.happened(gate, e) then return nil end
+    e.in_doubt = e.in_doubt or unknown
+    if again and (unknown or refused) and M.is_over(gate, e, refused) then return nil end
     budget = budget or retry.budget(gate:retries(e))
     if not again or not budget.again(err) then
       M.failed(gate, e, err)
       error(err, 0)
     end
-    if M.happened(gate, e) then return nil end
+    if not refused and M.is_over(gate, e) then return nil end
   end
-end
-
---- Did the write take place? If not, this updates `before`, in the journal too: what counts is the value before the
---- write that succeeds.
----@param gate table
----@param e table the effect
----@return boolean
-function M.happened(gate, e)
-  if e.type.class ~= "unprovable" and outcome.took_place(gate, e) then
-    e.lost = true
-    return true
-  end
-  local current = gate:read_live(e)
-  if contract.equal(e.type, current, e.desired) then
-    e.lost = true
-    return true
-  end
-  local past = {
-    before = contract.image(e.type, e.before, e.desired, e.key),
-    desired = e.desired,
-    id = e.id,
-  }
-  local unchanged = value.equal(past.before, contract.image(e.type, current, e.desired, e.key))
-  e.before = current
-  if not unchanged and not M.is_interim(gate, e, past, current) then M.intend(gate, e) end
-  return false
 end
 
 --- Is the value one that this run's interrupted write leaves, or that the system reaches by itself?
@@ -202,6 +223,25 @@ local function info_of(gate, e, info, after)
   return info
 end
 
+--- Looks at an effect's value again that was compared before others of the run were written: they may have changed it,
+--- by a trigger for example.
+---@param gate table
+---@param e table the effect, begun
+---@return boolean done it is as desired
+function M.is_done_since(gate, e)
+  local before = contract.image(e.type, e.before, e.desired, e.key)
+  e.before = gate:read_live(e)
+  e.lost = contract.equal(e.type, e.before, e.desired) or nil
+  if not e.lost and not looks_as(e, e.before, before) then M.intend(gate, e) end
+  return e.lost or false
+end
+
+-- Somebody else has done it: nothing of it is the run's, so an undo leaves it alone.
+local function by_others(gate, e)
+  gate:append({ t = "dropped", path = e.path, effect = e.id, at = gate.run.now() }, true)
+  return M.unchanged(gate, e)
+end
+
 --- Reads back what was written and records the result.
 ---@param gate table
 ---@param e table
@@ -211,6 +251,7 @@ end
 ---@return any after
 ---@return string outcome
 function M.conclude(gate, e, info, after, lazy)
+  if e.by_others then return by_others(gate, e) end
   if after == nil or e.lost then after = gate:read_live(e) end
   if not contract.equal(e.type, after, e.desired) then
     local past = { before = e.origin, desired = e.desired, id = e.id }

@@ -45,6 +45,8 @@
 ---  more need be read
 ---@field review (fun(ctx: table, company: o2x.company): o2x.reviewed[], string?)? what of this type the tenant has
 ---  otherwise than it should be, though no target of a plan shows it (o2x audit); and what could not be judged, and why
+---@field guard string of a type that writes, for people: what keeps a write from overwriting what somebody else has
+---  changed since it was compared; or "none: " and why, and what is read back. A refusal is that of base/guard.lua
 ---@field by_hand fun(ctx: table, target: any, desired: any, before: any): (string|{ comment: string, line: string })[]
 ---  of a type that writes: the lines of a shell that do what write does, for people; made by base/shell.lua. `before`
 ---  is value.unknown when the system does not answer. It asks nothing of a system
@@ -125,20 +127,24 @@ local M = {}
 
 -- class → what it demands beside kind, key and read, what would contradict it, and how an interrupted write is known
 local CLASSES = {
-  read = { demands = {}, forbids = { "write", "probe", "marker", "undo", "by_hand" } },
+  read = { demands = {}, forbids = { "write", "probe", "marker", "undo", "by_hand", "guard" } },
   idempotent = {
-    demands = { "write", "undo", "by_hand" },
+    demands = { "write", "undo", "by_hand", "guard" },
     forbids = { "probe", "marker" },
     known = "read and compare; write again what is missing",
   },
-  probed = { demands = { "write", "probe", "undo", "by_hand" }, forbids = { "marker" }, known = "ask the system" },
+  probed = {
+    demands = { "write", "probe", "undo", "by_hand", "guard" },
+    forbids = { "marker" },
+    known = "ask the system",
+  },
   transactional = {
-    demands = { "write", "marker", "undo", "by_hand" },
+    demands = { "write", "marker", "undo", "by_hand", "guard" },
     forbids = { "probe" },
     known = "read its marker, committed in the same transaction",
   },
   unprovable = {
-    demands = { "write", "undo", "by_hand" },
+    demands = { "write", "undo", "by_hand", "guard" },
     forbids = { "probe", "marker" },
     known = "the operator decides",
   },
@@ -170,7 +176,8 @@ local FUNCTIONS = {
   "look",
 }
 
-local FIELDS = { kind = "string", class = "string", undo = "table", secrets = "string", rehearsal = "table" }
+local FIELDS =
+  { kind = "string", class = "string", guard = "string", undo = "table", secrets = "string", rehearsal = "table" }
 for _, name in ipairs(FUNCTIONS) do
   FIELDS[name] = "function"
 end
@@ -225,6 +232,14 @@ local function check_undo(must, undo)
   must(not undo.never or undo.cannot, "undo.never requires undo.cannot")
 end
 
+-- One line for people; "none" says why, too.
+local function check_guard(must, guard)
+  if guard == nil then return end
+  local is_line = type(guard) == "string" and guard:find "%S" and not guard:find "[\r\n|]"
+  must(is_line, "guard must be one line of text")
+  must(not guard:find "^none" or guard:find "^none: %S", 'guard must say why there is none: "none: …"')
+end
+
 --- Checks an effect type.
 ---@param module table what a file of lua/o2x/effects returns
 ---@param effect_type o2x.effect_type
@@ -247,6 +262,7 @@ function M.check(module, effect_type)
     must(type(item) == "function" or FIELDS[name] ~= "function", name .. " must be a function")
   end
   must(SECRETS[effect_type.secrets or "none"], "secrets must be opaque, stored or absent")
+  check_guard(must, effect_type.guard)
   check_undo(must, effect_type.undo)
   check_rehearsal(must, effect_type.rehearsal)
   must(effect_type.class == "read" or module.declares, "its module must declare an effect")

@@ -49,7 +49,7 @@ local function write(gate, effect_type, changes)
   for i, e in ipairs(changes) do
     if after then points.effect("written", gate, e) end
     local info, left = nil, after and after[i]
-    if not after then
+    if not after and not (i > 1 and apply.is_done_since(gate, e)) then
       info, left = apply.write(gate, e)
     end
     e.results = { apply.conclude(gate, e, info, left, after and i < #changes) }

@@ -7,13 +7,13 @@
 
 local contract = require "o2x.engine.contract"
 local dependents = require "o2x.engine.dependents"
-local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
 local mask = require "o2x.base.mask"
 local memory = require "o2x.engine.memory"
 local program = require "o2x.core.program"
 local remains = require "o2x.engine.remains"
 local reversal = require "o2x.engine.reversal"
+local side_by_side = require "o2x.engine.side_by_side"
 local step = require "o2x.script.step"
 local suggest = require "o2x.base.suggest"
 local take_over = require "o2x.engine.take_over"
@@ -24,7 +24,6 @@ local value = require "o2x.base.value"
 local M = {}
 
 local AT_ONCE <const> = 8 -- targets that are compared at a time
-local LONGEST <const> = 300 -- bytes of a value in a message
 local LONGEST_NAME <const> = 150 -- bytes of a step's name
 
 ---@class o2x.undo.request
@@ -122,49 +121,6 @@ end
 
 -- ---- what is there now ----
 
-local function cut(text, most)
-  return #text > most and text:sub(1, (utf8.offset(text, 0, most) or most) - 1) .. "…" or text
-end
-
-local function shown(v)
-  v = value.displayed(v)
-  return cut(mask.text(v == nil and "nothing" or type(v) == "string" and v or diff.inline(v)), LONGEST)
-end
-
-local function is_record(v) return type(v) == "table" and v[1] == nil and not value.has_reference(v) end
-
--- The fields in which two values differ, as a tree; true: as wholes. nil: they are equal.
-local function differing(a, b)
-  if not (is_record(a) and is_record(b)) then return not value.equal(a, b) or nil end
-  local tree = {}
-  for _, one in ipairs { a, b } do
-    for name in pairs(one) do
-      tree[name] = differing(a[name], b[name])
-    end
-  end
-  return next(tree) ~= nil and tree or nil
-end
-
-local function only(v, tree)
-  if type(tree) ~= "table" or type(v) ~= "table" then return v end
-  local part = {}
-  for name, below in pairs(tree) do
-    part[name] = only(v[name], below)
-  end
-  return part
-end
-
--- A text from the line in which it differs from the other.
-local function from_difference(text, other)
-  if type(text) ~= "string" or type(other) ~= "string" then return text end
-  local line = 1
-  for at = 1, math.min(#text, #other) do
-    if text:byte(at) ~= other:byte(at) then break end
-    if text:byte(at) == 10 then line = at + 1 end
-  end
-  return (line > 1 and "… " or "") .. text:sub(line)
-end
-
 local function taken(run, entry) return memory.names_any(run.undo.take_over, entry) end
 
 -- Is the value what the run left? -> nil, or the conflict
@@ -175,26 +131,19 @@ local function compare(run, one, now)
   local foreign = one.to.foreign
   if value.equal(image, left) and not foreign then return nil end
   if image == nil and one.entry.before == nil then return nil end -- somebody has taken it back already
-  local tree = differing(left, image)
   return {
     effect = one.entry.id,
     kind = one.entry.kind,
     target = one.entry.key,
-    before = shown(only(from_difference(one.entry.before, image), tree)),
-    ours = shown(only(from_difference(left, image), tree)),
-    now = shown(foreign or only(from_difference(image, left), tree)),
+    values = side_by_side.of(one.entry.before, left, image, foreign),
   }
 end
 
 local function lines_of(conflicts)
   local lines = {}
   for _, one in ipairs(conflicts) do
-    for _, line in ipairs {
-      ("%s %s (effect %s)"):format(one.kind, one.target, one.effect:sub(1, 8)),
-      "  before: " .. one.before,
-      "  ours:   " .. one.ours,
-      "  now:    " .. one.now,
-    } do
+    lines[#lines + 1] = ("%s %s (effect %s)"):format(one.kind, one.target, one.effect:sub(1, 8))
+    for _, line in ipairs(side_by_side.lines(one.values)) do
       lines[#lines + 1] = line
     end
   end
@@ -302,7 +251,7 @@ local function steps_of(list)
     if one.to or one.back then
       if not newest or newest.path ~= one.entry.path then
         local name = one.entry.path == "" and "Outside of steps" or one.entry.path:gsub("/", ": ")
-        name = cut(name, LONGEST_NAME)
+        name = side_by_side.cut(name, LONGEST_NAME)
         seen[name] = (seen[name] or 0) + 1
         if seen[name] > 1 then name = ("%s (%d)"):format(name, seen[name]) end
         newest = { path = one.entry.path, name = name }

@@ -75,6 +75,7 @@ local types = {
     kind = "toy.value",
     by_hand = by_hand,
     class = "idempotent",
+    guard = "none: a test",
     key = key,
     read = read,
     write = write,
@@ -85,6 +86,7 @@ local types = {
     by_hand = by_hand,
     undo = UNDO,
     class = "probed",
+    guard = "none: a test",
     key = key,
     read = read,
     write = create,
@@ -98,6 +100,7 @@ local types = {
     by_hand = by_hand,
     undo = UNDO,
     class = "idempotent",
+    guard = "none: a test",
     key = key,
     read = function(ctx, target)
       if not fs.exists(path_of(target.whole)) then
@@ -113,6 +116,7 @@ local types = {
     by_hand = by_hand,
     undo = { before = "nothing", how = "not possible", never = true, cannot = "what was heard" },
     class = "unprovable",
+    guard = "none: a test",
     key = key,
     read = function() return nil end,
     write = function(...)
@@ -126,6 +130,7 @@ local types = {
     by_hand = by_hand,
     undo = UNDO,
     class = "idempotent",
+    guard = "none: a test",
     key = key,
     read = read,
     write = write,
@@ -143,6 +148,7 @@ local types = {
     end,
     undo = UNDO,
     class = "idempotent",
+    guard = "none: a test",
     key = key,
     read = function(ctx, target)
       for _, name in ipairs(fs.list(os.getenv("TOY"))) do

@@ -13,6 +13,7 @@ local function whole(class, extra)
     read = print,
     write = print,
     by_hand = print,
+    guard = "check-and-set",
     undo = { before = "the value", how = "it is written again" },
   }
   for name, item in pairs(extra or {}) do

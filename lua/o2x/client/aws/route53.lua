@@ -55,13 +55,17 @@ local function send_once(client, method, path, body)
   }, client.options, "route53", client.region))
 end
 
--- What to do about a batch that was refused.
+-- What to do about a batch that was refused; outdated: the zone is not what the batch was made for.
 local REMEDIES <const> = {
   { "not permitted at apex", "a zone's own name cannot be a CNAME: give it A records" },
-  { "conflict", "a CNAME must be the only record of its name: take the other away, or choose another name" },
-  { "it already exists", "somebody made it meanwhile: run again" },
-  { "but it was not found", "somebody took it away meanwhile: run again" },
-  { "do not match the current values", "somebody changed it meanwhile: run again" },
+  {
+    "conflict",
+    "a CNAME must be the only record of its name: take the other away, or choose another name",
+    outdated = true,
+  },
+  { "it already exists", "somebody made it meanwhile: run again", outdated = true },
+  { "but it was not found", "somebody took it away meanwhile: run again", outdated = true },
+  { "do not match the current values", "somebody changed it meanwhile: run again", outdated = true },
   { "not permitted in zone", "choose a name in the zone" },
 }
 
@@ -70,7 +74,7 @@ local function fail(client, op, response)
   local _, err = pcall(aws.fail, "route53", "Route 53", op, response, nil, client.options.credentials)
   for _, remedy in ipairs(code == "InvalidChangeBatch" and REMEDIES or {}) do
     if message:find(remedy[1], 1, true) then
-      errors.amend(err, { hint = remedy[2] })
+      errors.amend(err, { hint = remedy[2], outdated = remedy.outdated })
       break
     end
   end

@@ -6,6 +6,7 @@ local crypto = require "o2x.base.crypto"
 local endpoint = require "o2x.client.aws.endpoint"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local guard = require "o2x.base.guard"
 local http = require "o2x.client.http"
 local paging = require "o2x.base.paging"
 local xml = require "o2x.base.xml"
@@ -93,7 +94,7 @@ end
 --- The properties of an object; nil if it does not exist.
 ---@param bucket string
 ---@param key string
----@return table? size, modified, metadata
+---@return table? size, modified, metadata, etag
 function Client:head(bucket, key)
   local request = { method = "HEAD" }
   local response = send(self, request, bucket, key)
@@ -108,7 +109,31 @@ function Client:head(bucket, key)
     size = math.tointeger(tonumber(response.headers["content-length"] or "")) or 0,
     modified = response.headers["last-modified"],
     metadata = metadata,
+    etag = response.headers.etag,
   }
+end
+
+-- A server that knows no conditions may refuse them; what it has is read back then.
+local WITHOUT <const> = { NotImplemented = true }
+
+-- Sends a write under a condition; an object that does not meet it is a guard's refusal.
+local function send_guarded(client, request, bucket, key, condition)
+  local headers = {}
+  for name, value in pairs(request.headers or {}) do
+    headers[name] = value
+  end
+  for name, value in pairs(condition or {}) do
+    headers[name] = value
+  end
+  local plain = request.headers
+  request.headers = headers
+  local response = send(client, request, bucket, key)
+  if response.status == 412 then guard.refuse("s3", ("s3://%s/%s"):format(bucket, key)) end
+  if condition and response.status == 501 and WITHOUT[aws.problem(response)] then
+    request.headers = plain
+    response = send(client, request, bucket, key)
+  end
+  return response
 end
 
 --- Uploads a file. S3 verifies the hash and rejects a damaged upload.
@@ -117,7 +142,8 @@ end
 ---@param path string
 ---@param sha256 string of the file
 ---@param metadata table<string, string>?
-function Client:put_file(bucket, key, path, sha256, metadata)
+---@param condition table<string, string>? headers: ["If-None-Match"] = "*", or ["If-Match"] = an etag of head
+function Client:put_file(bucket, key, path, sha256, metadata, condition)
   local size = fs.stat(path).size
   if size > LARGEST then
     errors.raise {
@@ -137,7 +163,7 @@ function Client:put_file(bucket, key, path, sha256, metadata)
     headers["x-amz-meta-" .. name] = value
   end
   local request = { method = "PUT", headers = headers, body_file = path, timeout = 60 + size / SLOWEST }
-  local response = send(self, request, bucket, key)
+  local response = send_guarded(self, request, bucket, key, condition)
   if response.status ~= 200 then fail(self, request, response) end
 end
 
@@ -210,9 +236,10 @@ end
 --- Deletes an object; a missing object is not an error.
 ---@param bucket string
 ---@param key string
-function Client:delete(bucket, key)
+---@param condition table<string, string>? as for put_file
+function Client:delete(bucket, key, condition)
   local request = { method = "DELETE" }
-  local response = send(self, request, bucket, key)
+  local response = send_guarded(self, request, bucket, key, condition)
   if response.status >= 300 and response.status ~= 404 then fail(self, request, response) end
 end
 

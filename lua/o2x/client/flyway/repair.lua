@@ -40,7 +40,8 @@ function M.needed(db, folder, schemas) return state.repairs(folder.migrations, h
 --- Repairs the history, in one transaction and under Flyway's lock.
 ---@param connect fun(): o2x.pg.Connection opens a session, which is closed here
 ---@param folder o2x.flyway.folder
----@param options {schemas: string[], waiting: fun(text: string)?}
+---@param options {schemas: string[], waiting: fun(text: string)?, check: fun(repairs: o2x.flyway.repair[])?} check:
+---  raises if these are not to be done
 ---@return o2x.flyway.repair[] repairs what was done
 function M.repair(connect, folder, options)
   local main <close> = connect()
@@ -49,6 +50,7 @@ function M.repair(connect, folder, options)
   events:run "beforeRepair"
   local ok, result = pcall(main.transaction, main, function(tx)
     local repairs = M.needed(tx, folder, options.schemas)
+    if options.check then options.check(repairs) end
     for _, repair in ipairs(repairs) do
       apply(tx, options.schemas, repair)
     end

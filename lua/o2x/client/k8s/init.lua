@@ -327,23 +327,6 @@ local function result_of(resource, response, what)
   return decode(response, what, resource)
 end
 
---- Applies an object server-side: creates it or changes its fields. A field that another manager owns with a different
---- value is a conflict error that names the manager.
----@param object table apiVersion, kind, metadata.name …
----@param o { force: boolean?, dry_run: boolean? }?
----@return table? object as it is now (nil for a Secret)
-function Client:apply(object, o)
-  o = o or {}
-  local resource, path, what, where = self:place(object, object.metadata.name, object.metadata.namespace)
-  self.grants:contents(resource, where, object, { merging = true })
-  local response = self:send("PATCH", path, {
-    content_type = "application/apply-patch+yaml",
-    body = body_of(object),
-    query = { fieldManager = self.manager, force = o.force and "true" or nil, dryRun = o.dry_run and "All" or nil },
-  })
-  return result_of(resource, check(what, response, "apply"), what)
-end
-
 local function merged(map, more)
   local all = {}
   for _, one in ipairs { map or {}, more or {} } do
@@ -352,6 +335,30 @@ local function merged(map, more)
     end
   end
   return all
+end
+
+-- Without an object of that uid, the server creates none.
+local function bound(object, onto)
+  local identity = { uid = onto.uid, resourceVersion = onto.resourceVersion }
+  return merged(object, { metadata = merged(object.metadata, identity) })
+end
+
+--- Applies an object server-side: creates it or changes its fields. A field that another manager owns with a different
+--- value is a conflict error that names the manager.
+---@param object table apiVersion, kind, metadata.name …
+---@param o { force: boolean?, dry_run: boolean?, onto: table? }? onto: the metadata that it was read with; the object
+---  must still be that one, in that version
+---@return table? object as it is now (nil for a Secret)
+function Client:apply(object, o)
+  o = o or {}
+  local resource, path, what, where = self:place(object, object.metadata.name, object.metadata.namespace)
+  self.grants:contents(resource, where, object, { merging = true })
+  local response = self:send("PATCH", path, {
+    content_type = "application/apply-patch+yaml",
+    body = body_of(o.onto and bound(object, o.onto) or object),
+    query = { fieldManager = self.manager, force = o.force and "true" or nil, dryRun = o.dry_run and "All" or nil },
+  })
+  return result_of(resource, check(what, response, "apply"), what)
 end
 
 local function marked(object, marks)
@@ -419,7 +426,8 @@ end
 --- Deletes an object; a missing object is not an error.
 ---@param kind string|table
 ---@param name string
----@param o { namespace: string?, propagation: string?, uid: string? }? uid: only this very object
+---@param o { namespace: string?, propagation: string?, uid: string?, version: string? }? uid: only this very object;
+---  version: only in this resourceVersion
 ---@return boolean deleted whether there was one
 function Client:delete(kind, name, o)
   o = o or {}
@@ -431,7 +439,7 @@ function Client:delete(kind, name, o)
       apiVersion = "v1",
       kind = "DeleteOptions",
       propagationPolicy = o.propagation or "Background",
-      preconditions = o.uid and { uid = o.uid } or nil,
+      preconditions = (o.uid or o.version) and { uid = o.uid, resourceVersion = o.version } or nil,
     },
   })
   if response.status == 404 then return false end

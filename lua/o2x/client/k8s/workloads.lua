@@ -9,8 +9,10 @@ local Client = {}
 ---@param name string
 ---@param replicas integer
 ---@param namespace string?
-function Client:scale(kind, name, replicas, namespace)
-  self:patch(kind, name, { spec = { replicas = replicas } }, { subresource = "scale", namespace = namespace })
+---@param version string? resourceVersion that the workload must still have
+function Client:scale(kind, name, replicas, namespace, version)
+  local patch = { spec = { replicas = replicas }, metadata = version and { resourceVersion = version } or nil }
+  self:patch(kind, name, patch, { subresource = "scale", namespace = namespace })
 end
 
 --- Restarts a workload's pods one after the other, as kubectl rollout restart does.

@@ -224,6 +224,18 @@ function Client:delete(path)
   call(self, { method = "DELETE", path = endpoint(self, "data", path), what = "delete " .. path, absent = true })
 end
 
+---Deletes one version; it can be undeleted. A newer one stays.
+---@param path string
+---@param version integer
+function Client:delete_version(path, version)
+  call(self, {
+    method = "PUT",
+    path = endpoint(self, "delete", path),
+    what = "delete " .. path,
+    json = { versions = json.array { version } },
+  })
+end
+
 ---Removes a secret with all its versions and its metadata. Nothing brings it back.
 ---@param path string
 function Client:remove(path)

@@ -201,6 +201,7 @@ M.restored = {
   kind = "pg.restored",
   rehearsal = { none = "its content is data" },
   class = "idempotent",
+  guard = "none: its name has the run's id, so it is nobody else's; the note on it is read back",
   undo = {
     before = "whether the copy existed",
     how = "drops the copy",

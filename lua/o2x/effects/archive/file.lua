@@ -163,20 +163,6 @@ local function read_back(ctx, part, note)
   }
 end
 
-local function write(ctx, target, desired)
-  if desired == nil then
-    fs.remove(target.path)
-    return fs.remove(M.note_path(target.path))
-  end
-  local part = target.path .. ".part"
-  local note = take(ctx, target, part)
-  ctx:waiting("reading the archive back")
-  read_back(ctx, part, note)
-  note.bytes, note.sha256 = fs.stat(part).size, archive.sha256(part)
-  fs.write(M.note_path(target.path), json.pretty(note) .. "\n", { mode = PRIVATE })
-  fs.rename(part, target.path)
-end
-
 local function refuse_overwriting(path)
   errors.raise {
     kind = "conflict",
@@ -211,11 +197,37 @@ local function image(current)
   return copy
 end
 
+-- The text of the note that an earlier attempt of this run has left, or nil.
+local function own_note(ctx, path)
+  local text = fs.read_if(M.note_path(path), LARGEST_NOTE)
+  if text == nil then return nil end
+  local ok, note = pcall(M.note, path)
+  if not ok or note.run ~= ctx.run_id then refuse_overwriting(M.note_path(path)) end
+  return text
+end
+
+local function write(ctx, target, desired)
+  if desired == nil then
+    read(ctx, target) -- refuses another run's
+    fs.remove(target.path)
+    return fs.remove(M.note_path(target.path))
+  end
+  local earlier = own_note(ctx, target.path)
+  local part = target.path .. ".part"
+  local note = take(ctx, target, part)
+  ctx:waiting("reading the archive back")
+  read_back(ctx, part, note)
+  note.bytes, note.sha256 = fs.stat(part).size, archive.sha256(part)
+  fs.write(M.note_path(target.path), json.pretty(note) .. "\n", { mode = PRIVATE, expected = earlier or false })
+  fs.rename(part, target.path, true)
+end
+
 --- The effect type of an archive in a file.
 M.file = {
   kind = "pg.archive",
   rehearsal = { none = "its content is data" },
   class = "idempotent",
+  guard = "the file and its note get names that nothing has; a removal looks whose it is right before",
   undo = {
     before = "whether the file existed",
     how = "removes the archive and its note",

@@ -4,10 +4,12 @@
 local by_hand = require "o2x.effects.archive.by_hand"
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
+local guard = require "o2x.base.guard"
 local pg = require "o2x.client.pg"
 local properties = require "o2x.client.pg.properties"
 local support = require "o2x.effects.pg.support"
 local task = require "o2x.base.task"
+local value = require "o2x.base.value"
 
 local M = {}
 
@@ -20,14 +22,17 @@ FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid() ORDER BY 1,
 local TERMINATE <const> = [[SELECT count(*) AS ended FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = ANY ($1) AND pid <> pg_backend_pid()) s]]
 
+-- -> the value, and the properties of the database
+local function look(db, target)
+  local found = properties.read(db, target.database)
+  if not found then return nil end
+  local note = properties.note(found.comment)
+  local kept = db:one("SELECT 1 AS found FROM pg_database WHERE datname = $1", target.kept)
+  return { run = note and note.o2x == "restored" and note.run or nil, kept = kept and target.kept or nil }, found
+end
+
 local function read(ctx, target)
-  return support.with(ctx, ctx.scope.pg.admin, function(db)
-    local found = properties.read(db, target.database)
-    if not found then return nil end
-    local note = properties.note(found.comment)
-    local kept = db:one("SELECT 1 AS found FROM pg_database WHERE datname = $1", target.kept)
-    return { run = note and note.o2x == "restored" and note.run or nil, kept = kept and target.kept or nil }
-  end)
+  return support.with(ctx, ctx.scope.pg.admin, function(db) return (look(db, target)) end)
 end
 
 local function equal(current, desired) return current ~= nil and desired ~= nil and current.run == desired.run end
@@ -119,10 +124,11 @@ local function swap(db, target, list)
   still_used(db, target)
 end
 
-local function write(ctx, target, desired)
+local function write(ctx, target, desired, before)
   ctx:client "pg":close() -- our own sessions would block the rename
   local db <close> = support.connect(ctx, ctx.scope.pg.admin, { lock_timeout = 30 })
-  local current = properties.read(db, target.database)
+  local now, current = look(db, target)
+  if not value.equal(now, before) then guard.refuse("archive", "database " .. target.database) end
   if target.back then
     local kept = desired and properties.read(db, target.kept)
     return swap(db, target, statements_back(ctx, target, current, kept, desired))
@@ -136,6 +142,7 @@ M.swapped = {
   kind = "pg.swapped",
   rehearsal = { none = "its content is data" },
   class = "idempotent",
+  guard = "looked at right before; both renames are one transaction, and nothing is dropped",
   undo = {
     before = "the run whose copy was in place; the old database is kept under another name",
     how = "renames both databases back",

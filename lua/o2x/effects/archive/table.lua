@@ -238,6 +238,7 @@ M.restored_table = {
   kind = "pg.table",
   rehearsal = { none = "its content is data" },
   class = "transactional",
+  guard = "the table is locked, and the content that is there then is kept, in the transaction that writes",
   marker = function(ctx, target, id) return support.marked(ctx, target.database, id) end,
   -- Services write to the table again as soon as it is restored: that is no conflict.
   interim = function() return true end,

@@ -7,6 +7,7 @@ local commands = require "o2x.effects.helm.commands"
 local content = require "o2x.effects.helm.content"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
+local guard = require "o2x.base.guard"
 local helm_client = require "o2x.client.helm"
 local helm_rollback = require "o2x.effects.helm.rollback"
 local live = require "o2x.effects.helm.live"
@@ -36,6 +37,8 @@ local function namespace_of(ctx, target) return target.namespace or ctx:client("
 local release = {
   kind = "helm.release",
   class = "idempotent",
+  guard = "its newest revision, looked at right before; of two helms with one base, one writes; objects are mended "
+    .. "only as they were seen",
   key = function(target) return target.name end,
   record = function(target)
     local given = target.given or anew.given(target.source)
@@ -77,6 +80,12 @@ function release.read(ctx, target)
   local found = content.of(record)
   if found.status == "deployed" and not target.record_only then add_drift(ctx, found, namespace) end
   return found
+end
+
+-- Between helm's record and the cluster.
+local function drift_lines(found)
+  if not found or not found.drift then return {} end
+  return noted().lines[table.concat(found.drift, "\n")] or found.drift
 end
 
 -- Is this what helm's record shall be, whatever became of the objects?
@@ -194,13 +203,17 @@ local function repair(ctx, target, before)
   end
 end
 
+local function was_faster(err) return err.message:find("release: already exists", 1, true) ~= nil end
+
 local function upgrade(ctx, target, before, effect_key)
   local namespace = namespace_of(ctx, target)
-  stored.check(ctx, target.name, namespace)
+  stored.check(ctx, target.name, namespace, { before = before })
   if before and before.status:match("^pending") then repair(ctx, target, before) end
   if before and before.status == "uninstalling" then stored.uninstall(ctx, target.name, namespace) end
   target.source.label = effect_key
-  client(ctx):upgrade(target.name, target.source)
+  -- helm has found its base before that, or finds it now; of two that have the same base, one writes its record.
+  local helm = client(ctx)
+  guard.run(was_faster, helm.upgrade, helm, target.name, target.source)
 end
 
 -- Deploys a release of which helm has no record as it was.
@@ -216,17 +229,20 @@ function release.write(ctx, target, desired, before, effect_key)
   local helm, namespace = client(ctx), namespace_of(ctx, target)
   -- helm keeps the history of what a script removes: its own way to bring a release back. What an undo removes has no
   -- history of before the run, so nothing stays of it.
-  if desired == nil then return stored.uninstall(ctx, target.name, namespace, not target.purge) end
-  if not before or not same_record(before, desired) then
+  local as = { before = before }
+  if desired == nil then return stored.uninstall(ctx, target.name, namespace, not target.purge, as) end
+  local mends = before and same_record(before, desired)
+  if not mends then
     if target.anew then
       deploy_anew(ctx, target, desired, before, effect_key)
     elseif target.source then
       upgrade(ctx, target, before, effect_key)
     else -- pending or not
-      stored.rollback(ctx, target.name, namespace, desired.revision, desired)
+      stored.rollback(ctx, target.name, namespace, desired.revision, desired, as)
     end
   end
-  live.mend(ctx, target.name, namespace, content.objects(desired.manifest) or {})
+  local objects = content.objects(desired.manifest) or {}
+  live.mend(ctx, target.name, namespace, objects, mends and drift_lines(before) or nil)
   local record = ctx:ask("k8s", helm.status, helm, target.name, namespace)
   return nil, record and content.of(record)
 end
@@ -284,12 +300,6 @@ local function notes(target, before, after)
     lines[#lines + 1] = ("  %s (CRD) is in the cluster already"):format(manifest.name(crd))
   end
   return lines
-end
-
--- Between helm's record and the cluster.
-local function drift_lines(found)
-  if not found or not found.drift then return {} end
-  return noted().lines[table.concat(found.drift, "\n")] or found.drift
 end
 
 function release.show(target, before, after)

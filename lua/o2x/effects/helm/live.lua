@@ -333,14 +333,35 @@ local function note_kept(ctx, one)
   ctx:log("warning", ("%s: the cluster keeps its own value: %s"):format(manifest.name(one.object), places_of(one)))
 end
 
+-- Somebody has edited the objects since they were compared.
+local function refuse_another(name, seen, now)
+  if table.concat(seen, "\n") == table.concat(now, "\n") then return end
+  local details = { "  before:" }
+  table.move(seen, 1, #seen, 2, details)
+  details[#details + 1] = "  now:"
+  table.move(now, 1, #now, #details + 1, details)
+  errors.raise {
+    kind = "conflict",
+    module = "helm",
+    op = "mend",
+    message = ("the objects of release %s: somebody else changed them meanwhile; they are left as they are"):format(
+      name
+    ),
+    details = details,
+    hint = "check them; o2x resume mends what is there then",
+  }
+end
+
 --- Makes the objects in the cluster what the release has.
 ---@param ctx table
 ---@param name string of the release
 ---@param namespace string
 ---@param objects table[] of the manifest, without hooks
-function M.mend(ctx, name, namespace, objects)
+---@param seen string[]? lines of what differed when it was compared; without it, helm has just written
+function M.mend(ctx, name, namespace, objects, seen)
   local k8s = ctx:client "k8s"
   local drifts = ctx:retry(M.drift, ctx, objects, namespace)
+  if seen then refuse_another(name, seen, M.lines(drifts)) end
   for _, one in ipairs(drifts) do
     if one.leaving then wait_gone(ctx, one) end
     if one.live and not one.leaving then

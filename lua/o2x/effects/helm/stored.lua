@@ -4,6 +4,7 @@
 
 local content = require "o2x.effects.helm.content"
 local errors = require "o2x.base.error"
+local guard = require "o2x.base.guard"
 local manifest = require "o2x.client.helm.manifest"
 local render = require "o2x.effects.helm.render"
 
@@ -73,12 +74,21 @@ local function in_use(ctx, name, namespace)
   return history[#history], deployed
 end
 
+-- Is the newest record the one that was compared? A helm that starts now would take any other for its base.
+local function refuse_another(name, newest, before)
+  if newest and newest.status == "uninstalled" then newest = nil end
+  local same = newest and before and newest.revision == before.revision and newest.status == before.status
+  if not same and (newest or before) then guard.refuse("helm", "release " .. name) end
+end
+
 --- Checks the names of all objects that helm finds in a release's records when it changes or deletes the release.
 ---@param ctx table
 ---@param name string
 ---@param namespace string
-function M.check(ctx, name, namespace)
+---@param as { before: table? }? what was compared: the newest record must still be that one
+function M.check(ctx, name, namespace, as)
   local newest, deployed = in_use(ctx, name, namespace)
+  if as then refuse_another(name, newest, as.before) end
   if not newest or newest.status == "uninstalled" then return end
   check_names(ctx, name, namespace, content.of(newest))
   if deployed and deployed ~= newest then check_names(ctx, name, namespace, content.of(deployed)) end
@@ -89,8 +99,9 @@ end
 ---@param name string
 ---@param namespace string
 ---@param keep_history boolean? its revisions stay, and a rollback brings it back
-function M.uninstall(ctx, name, namespace, keep_history)
-  M.check(ctx, name, namespace)
+---@param as { before: table? }? as for check
+function M.uninstall(ctx, name, namespace, keep_history, as)
+  M.check(ctx, name, namespace, as)
   client(ctx):uninstall(name, namespace, keep_history)
 end
 
@@ -100,7 +111,8 @@ end
 ---@param namespace string
 ---@param revision integer
 ---@param planned table? content that was shown for it: it must still be the same
-function M.rollback(ctx, name, namespace, revision, planned)
+---@param as { before: table? }? as for check
+function M.rollback(ctx, name, namespace, revision, planned, as)
   local found = revision_of(ctx, name, namespace, revision)
   if not found or planned and (planned.manifest ~= found.manifest or planned.hooks ~= found.hooks) then
     errors.raise {
@@ -111,7 +123,7 @@ function M.rollback(ctx, name, namespace, revision, planned)
       hint = ("helm get manifest %s --revision %d -n %s shows it"):format(name, revision, namespace),
     }
   end
-  M.check(ctx, name, namespace)
+  M.check(ctx, name, namespace, as)
   render.check(ctx, need_objects(name, namespace, found), namespace)
   client(ctx):rollback(name, revision, namespace)
 end

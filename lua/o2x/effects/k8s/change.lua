@@ -15,8 +15,6 @@ local whole = require "o2x.effects.k8s.whole"
 local M = {}
 
 local SECONDS <const> = 300 -- until pods are ready or gone
-local ATTEMPTS <const> = 8 -- of a patch, while other clients write to the object
-local PAUSE <const> = 0.2
 
 local client, get, key, kind_of, title = support.client, support.get, support.key, support.kind_of, support.title
 
@@ -44,12 +42,18 @@ local replicas = {
   kind = "k8s.replicas",
   class = "idempotent",
   key = key,
+  guard = "resourceVersion of what was read",
   undo = { before = "the number", how = "restores the number" },
   rehearsal = { objects = whole.object },
 }
 
+-- Target → the object that was read last: the write is bound to that version. Controllers write to most objects all the
+-- time; then the gate reads again, and goes on if the fields in question are as they were.
+local read_as = setmetatable({}, { __mode = "k" })
+
 function replicas.read(ctx, target)
   local found = get_met(ctx, target)
+  read_as[target] = found
   return found and (found.spec.replicas or 1)
 end
 
@@ -65,7 +69,8 @@ replicas.predict = expected
 
 function replicas.write(ctx, target, desired, before)
   if before == nil then missing(target) end
-  client(ctx):scale(kind_of(target), target.name, desired, target.namespace)
+  local k8s, version = client(ctx), read_as[target].metadata.resourceVersion
+  support.guarded(k8s.scale, k8s, kind_of(target), target.name, desired, target.namespace, version)
 end
 
 function replicas.by_hand(_, target, desired) return { kubectl.scale(target, desired) } end
@@ -108,6 +113,7 @@ end
 local fields = {
   kind = "k8s.fields",
   class = "idempotent",
+  guard = "resourceVersion of what was read",
   undo = { before = "the named fields", how = "restores the fields" },
   rehearsal = { objects = whole.object },
 }
@@ -118,6 +124,7 @@ function fields.key(target) return key(target) .. " " .. table.concat(sorted_key
 
 function fields.read(ctx, target)
   local found = get_met(ctx, target)
+  read_as[target] = found
   return found and project(found, target.places)
 end
 
@@ -149,30 +156,11 @@ end
 
 function fields.look(_, target) return { kubectl.get(target) } end
 
-local function is_conflict(err) return errors.is(err) and err.kind == "conflict" end
-
--- Controllers write to most objects all the time: if the version is outdated, the object is read again, provided that
--- the fields in question have not changed.
 function fields.write(ctx, target, desired, before)
   if before == nil then missing(target) end
-  for attempt = 1, ATTEMPTS do
-    local object = get(ctx, target) or missing(target)
-    if not value.equal(project(object, target.places), before) then
-      errors.raise {
-        kind = "conflict",
-        module = "k8s",
-        op = "patch",
-        message = title(target) .. " was just changed by another client",
-        hint = "check it, then o2x resume",
-      }
-    end
-    local patch = patch_of(object, target, desired)
-    local o = { namespace = target.namespace, onto = object }
-    local ok, err = pcall(client(ctx).patch, client(ctx), kind_of(target), target.name, patch, o)
-    if ok then return end
-    if not is_conflict(err) or attempt == ATTEMPTS then error(err, 0) end
-    task.sleep(PAUSE)
-  end
+  local k8s, object = client(ctx), read_as[target]
+  local o = { namespace = target.namespace, onto = object }
+  support.guarded(k8s.patch, k8s, kind_of(target), target.name, patch_of(object, target, desired), o)
 end
 
 function fields.show(target, before, after)

@@ -6,6 +6,7 @@ local kubectl = require "o2x.effects.k8s.commands"
 local compare = require "o2x.client.k8s.compare"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
+local guard = require "o2x.base.guard"
 local guesses = require "o2x.base.guesses"
 local json = require "o2x.base.json"
 local left = require "o2x.effects.k8s.left"
@@ -20,6 +21,7 @@ local value = require "o2x.base.value"
 local whole_object = require("o2x.effects.k8s.whole").object
 
 local client, key, kind_of, title = support.client, support.key, support.kind_of, support.title
+local guarded = support.guarded
 
 local function input(message) errors.raise { kind = "input", module = "k8s", message = message } end
 
@@ -35,6 +37,7 @@ local object = {
   kind = "k8s.object",
   class = "idempotent",
   key = key,
+  guard = "uid and resourceVersion of what was read; the server's field ownership; a shared object is only created",
   undo = {
     before = "the fields that the run sets; all of a deleted object",
     how = "restores the fields that the run set; deletes a new object, creates a deleted one again",
@@ -121,23 +124,31 @@ end
 -- What people edited in an object that o2x made is mended, as in a release. What belongs to others, such as a
 -- controller, is left to the operator.
 local function apply(k8s, desired, before, force, dry_run)
-  local ok, err = pcall(k8s.apply, k8s, desired, { force = force, dry_run = dry_run })
+  local onto = before and not dry_run and before.metadata or nil
+  local ok, err = pcall(k8s.apply, k8s, desired, { force = force, dry_run = dry_run, onto = onto })
   if ok then return end
   if type(err) ~= "table" or not err.managers then error(err, 0) end
-  local own = before and before.metadata.managedFields
+  if not before then guard.refuse("k8s", ("%s %s"):format(desired.kind, desired.metadata.name)) end
+  local own = before.metadata.managedFields
   if not own or not are_people(err.managers) then error(errors.amend(err, { code = "foreign_change" }), 0) end
-  k8s:apply(desired, { force = true, dry_run = dry_run })
+  k8s:apply(desired, { force = true, dry_run = dry_run, onto = onto })
+end
+
+-- Never the one that came there meanwhile.
+local function create(k8s, wanted, before)
+  if before == nil then return guarded(k8s.create, k8s, wanted) end
+  k8s:create(wanted)
 end
 
 function object.write(ctx, target, desired, before, _, taken)
   local k8s = client(ctx)
   if desired ~= nil then refuse_leaving(target, before) end
   if desired == nil then
-    k8s:delete(kind_of(target), target.name, { namespace = target.namespace })
+    guarded(k8s.delete, k8s, kind_of(target), target.name, support.only_as_read(target, before and before.metadata))
   elseif k8s.grants:is_shared(target.namespace, target.name) then
-    k8s:create(compare.clean(desired)) -- never the one that came there meanwhile
+    create(k8s, compare.clean(desired), before)
   else
-    apply(k8s, compare.clean(compare.as_grown(before, desired)), before, target.force or taken)
+    guarded(apply, k8s, compare.clean(compare.as_grown(before, desired)), before, target.force or taken)
   end
 end
 
@@ -183,14 +194,24 @@ function object.names(ctx) return left.names(ctx, client(ctx)) end
 
 -- ---- Secrets: created, never overwritten ----
 
+local function keys_of_others(past)
+  local ours, others = (past.desired or {}).data or {}, {}
+  for name in pairs(past.now and past.now.data or {}) do
+    if ours[name] == nil then others[#others + 1] = name end
+  end
+  table.sort(others)
+  return others
+end
+
 local k8s_secret = {
   kind = "k8s.secret",
   secrets = "stored",
   class = "idempotent",
   key = key,
+  guard = "a new one is only created; else uid and resourceVersion of what was read",
   rehearsal = { objects = whole_object },
   undo = {
-    before = "the type, and a tag of each key",
+    before = "the type, and a tag of each key that the run sets",
     how = "deletes a new Secret",
     cannot = "overwritten or deleted content: the journal has no secrets; a Secret that all tenants share",
     gone = "the content of the Secret",
@@ -198,14 +219,22 @@ local k8s_secret = {
       local target = past.target
       if client(ctx).grants:is_shared(target.namespace, target.name) then return nil, SHARED end
       if past.before ~= nil then return nil, "its content is a secret, which the journal does not have" end
+      local others = keys_of_others(past)
+      if others[1] then return nil, "others have added to it: " .. table.concat(others, ", ") end
       return { target = target }
     end,
   },
 }
 
+-- What was read → its metadata: the write is bound to that version.
+local read_as = setmetatable({}, { __mode = "k" })
+
 function k8s_secret.read(ctx, target)
   local found = support.get(ctx, target)
-  return found and { type = found.type, data = found.data or {} }
+  if not found then return nil end
+  local content = { type = found.type, data = found.data or {} }
+  read_as[content] = found.metadata
+  return content
 end
 
 local function unequal(target, what, hint, code)
@@ -217,6 +246,16 @@ local function unequal(target, what, hint, code)
     message = ("%s exists with other content%s: it is not overwritten"):format(title(target), what),
     hint = hint,
   }
+end
+
+-- Keys of other clients change when they like.
+function k8s_secret.image(current, desired)
+  if desired == nil then return current end
+  local data = {}
+  for name in pairs(desired.data) do
+    data[name] = current.data[name]
+  end
+  return { type = current.type, data = data }
 end
 
 -- Keys of other clients stay. The type of an existing Secret cannot be changed, so it is not compared.
@@ -258,15 +297,16 @@ end
 
 function k8s_secret.write(ctx, target, desired, before, _, taken)
   local k8s = client(ctx)
+  local metadata = before and read_as[before]
   if desired == nil then
-    k8s:delete("Secret", target.name, { namespace = target.namespace })
+    guarded(k8s.delete, k8s, "Secret", target.name, support.only_as_read(target, metadata))
     return
   end
   check_overwriting(ctx, target, desired, before, taken)
   if before then
-    k8s:apply(secret_object(target, desired), { force = true })
+    guarded(k8s.apply, k8s, secret_object(target, desired), { force = true, onto = metadata })
   else
-    k8s:create(secret_object(target, desired))
+    create(k8s, secret_object(target, desired))
   end
 end
 

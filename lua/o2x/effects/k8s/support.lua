@@ -1,5 +1,7 @@
 --- Shared by the effects of o2x.k8s: the client and the names of objects.
 
+local guard = require "o2x.base.guard"
+
 local M = {}
 
 --- The client of the run's cluster.
@@ -45,6 +47,29 @@ end
 function M.target(ctx, resource, name, namespace)
   local where = resource.namespaced and (namespace or M.client(ctx).namespace) or nil
   return { kind = resource.kind, api_version = resource.api_version, name = name, namespace = where }
+end
+
+local GUARD <const> = { Conflict = true, AlreadyExists = true }
+
+local function is_outdated(err)
+  local waits = err.retryable and err.reason == "AlreadyExists" -- it is being deleted
+  return err.code == 409 and not err.managers and GUARD[err.reason] == true and not waits
+end
+
+--- Sends a write that is bound to what was read. That the server has another object or version by now is the guard's
+--- refusal: the gate reads again, and goes on if the fields in question are as they were.
+---@param fn function
+---@param ... any arguments of fn
+---@return any
+function M.guarded(fn, ...) return guard.run(is_outdated, fn, ...) end
+
+--- The conditions under which an object may be deleted: it is the very one that was read.
+---@param target { namespace: string? }
+---@param metadata table? as it was read
+---@return table options of the client's delete
+function M.only_as_read(target, metadata)
+  metadata = metadata or {}
+  return { namespace = target.namespace, uid = metadata.uid, version = metadata.resourceVersion }
 end
 
 --- What an object has at a path.

@@ -2,6 +2,7 @@
 
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
+local guard = require "o2x.base.guard"
 local known = require "o2x.effects.pg.known"
 local pg = require "o2x.client.pg"
 local psql = require "o2x.effects.pg.psql"
@@ -138,9 +139,12 @@ local function finish(tx, target, statement, found)
   tx:later(read)
 end
 
+local function refuse(target) guard.refuse("pg", row_value.name_of(target)) end
+
 -- found(rows): what is there then
-local function allocate(ctx, tx, target, desired, found)
+local function allocate(ctx, tx, target, desired, before, found)
   if desired == nil then
+    if not value.equal(row_value.read_row(tx, target, target.columns, true), before) then refuse(target) end
     tx:later(note_of(ctx, target))
     return finish(tx, target, row_sql.delete(target), found)
   end
@@ -155,6 +159,7 @@ local function allocate(ctx, tx, target, desired, found)
   }
   local read = answers[1]
   local there = tx.to_rows(read[1])
+  if there[1] and before == nil then refuse(target) end
   if there[1] then return found(there) end
   local highest, noted = tx.to_rows(read[3])[1].highest, tx.to_rows(read[4])[1].highest
   if tx.to_rows(read[2])[1].there then
@@ -211,6 +216,7 @@ return {
   kind = "pg.allocated",
   secrets = "opaque",
   class = "transactional",
+  guard = "the table is locked and the row compared in the transaction that writes",
   key = function(target) return row_value.name_of(target) .. ": " .. target.column end,
   read = row_ahead.read,
   -- The values are for a new row. In an existing row only the id matters (ensure_row handles the rest).
@@ -224,10 +230,10 @@ return {
     restore = row_back.restore_allocated,
   },
   rehearsal = { take = row_back.take, put = put },
-  write = function(ctx, target, desired, _, id)
+  write = function(ctx, target, desired, before, id)
     local rows = {}
     local function work(tx)
-      allocate(ctx, tx, target, desired, function(found) rows = found end)
+      allocate(ctx, tx, target, desired, before, function(found) rows = found end)
     end
     row_value.explain(target, function()
       support.with(ctx, target.database, function(db)

@@ -1,13 +1,13 @@
---- The effect types of databases: a database with its properties, and the privileges on it.
+--- The effect type of a database with its properties, and what is going on in it.
 
 local contents = require "o2x.effects.pg.database_contents"
 local database_review = require "o2x.effects.pg.database_review"
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
+local guard = require "o2x.base.guard"
 local pg = require "o2x.client.pg"
 local psql = require "o2x.effects.pg.psql"
 local shell = require "o2x.base.shell"
-local sorted_keys = require "o2x.base.sorted_keys"
 local support = require "o2x.effects.pg.support"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
@@ -77,19 +77,8 @@ local function check_locale(db, name)
   refuse_locale(db, name)
 end
 
-local function check_role(db, name)
-  if db:one("SELECT 1 AS found FROM pg_roles WHERE rolname = $1", name) then return end
-  errors.raise {
-    kind = "input",
-    module = "pg",
-    code = "42704",
-    message = ("the PostgreSQL server has no role %s"):format(name),
-    hint = ("CREATE ROLE %s LOGIN, or set another one in platform.yaml"):format(name),
-  }
-end
-
 local function check_owner(db, desired)
-  if desired.owner then check_role(db, desired.owner) end
+  if desired.owner then support.check_role(db, desired.owner) end
 end
 
 -- A name such as en_US.UTF-8 as an SQL string. It has no character that could end the string.
@@ -136,13 +125,15 @@ local function run_long(db, sql, name)
   return db.to_rows(answers[3][1])[1]
 end
 
+local function refuse(target) guard.refuse("pg", "database " .. target.name) end
+
 local function create(ctx, target, desired)
   return support.on_server(ctx, target, function(db)
     local ok, result = pcall(run_long, db, create_statement(target.name, desired), target.name)
     if ok then support.expect(ctx, target.name) end
     if ok then return result end
     -- Another client created it first, maybe an earlier attempt of this run: the gate compares what exists.
-    if errors.is(result) and (result.code == "42P04" or result.code == "23505") then return nil end
+    if errors.is(result) and (result.code == "42P04" or result.code == "23505") then refuse(target) end
     explain(db, result, desired)
   end)
 end
@@ -158,16 +149,13 @@ local function alter_statements(target, desired, before)
   return statements
 end
 
-local function alter(ctx, target, desired, before)
-  support.on_server(ctx, target, function(db) db:exec(alter_statements(target, desired, before)) end)
-end
+local AS_READ <const> = pg.assertion [[EXISTS (SELECT FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba
+WHERE d.datname = $1 AND r.rolname = $2 AND d.datconnlimit = $3)]]
 
-local function joined(statements)
-  local list = {}
-  for i, statement in ipairs(statements) do
-    list[i] = statement[1] .. ";"
-  end
-  return table.concat(list, "\n")
+local function alter(ctx, target, desired, before)
+  local statements = alter_statements(target, desired, before)
+  table.insert(statements, 1, { AS_READ, target.name, before.owner, before.connection_limit })
+  support.on_server(ctx, target, function(db) support.guarded(db.exec, db, statements) end)
 end
 
 local function by_hand(_, target, desired, before)
@@ -177,7 +165,7 @@ local function by_hand(_, target, desired, before)
   elseif before == nil or value.is_unknown(before) then
     sql = create_statement(target.name, desired) .. ";"
   else
-    sql = joined(alter_statements(target, desired, before))
+    sql = psql.joined(alter_statements(target, desired, before))
   end
   return { psql.command(target.database, sql) }
 end
@@ -286,6 +274,8 @@ end
 local database = {
   kind = "pg.database",
   class = "idempotent",
+  guard = "PostgreSQL creates it only once; a change compares first, in its transaction; a removal looks right before, "
+    .. "and PostgreSQL refuses it while somebody is connected",
   rehearsal = { put = put },
   undo = {
     before = "owner, encoding, locale, connection limit",
@@ -311,6 +301,7 @@ local database = {
   look = function(_, target) return { psql.look(target.database, psql.inlined { READ, target.name }) } end,
   write = function(ctx, target, desired, before)
     if desired == nil then
+      if not value.equal(read_database(ctx, target), before) then refuse(target) end
       if target.aside then return rename(ctx, target, target.name, target.aside) end
       return drop(ctx, target)
     end
@@ -339,149 +330,6 @@ local database = {
   end,
 }
 
--- ---- pg.grant ----
-
-local GRANTED = [[SELECT r.rolname AS role, a.privilege_type AS privilege FROM pg_database d
-CROSS JOIN LATERAL aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a JOIN pg_roles r ON r.oid = a.grantee
-WHERE d.datname = $1]]
-
-local WORDS = {
-  all = { "CONNECT", "CREATE", "TEMPORARY" },
-  connect = { "CONNECT" },
-  create = { "CREATE" },
-  temporary = { "TEMPORARY" },
-}
-
---- The desired value of pg.grant: "CONNECT to appuser" → true.
----@param privileges table<string, string[]|string> all, connect, create, temporary → roles
----@return table<string, boolean>
-local function wanted(privileges)
-  local map = {}
-  for word, roles in pairs(privileges) do
-    if not WORDS[word] then
-      errors.raise {
-        kind = "input",
-        module = "pg",
-        message = ("unknown privilege '%s' (all, connect, create, temporary)"):format(tostring(word)),
-      }
-    end
-    for _, role in ipairs(type(roles) == "table" and roles or { roles }) do
-      pg.quote(role, "role name")
-      for _, privilege in ipairs(WORDS[word]) do
-        map[privilege .. " to " .. role] = true
-      end
-    end
-  end
-  return map
-end
-
-local function each_grant(map, fn)
-  for _, name in ipairs(sorted_keys(map)) do
-    local privilege, role = name:match("^(%u+) to (.*)$")
-    fn(privilege, role, name)
-  end
-end
-
-local function check_roles(db, target)
-  each_grant(target.wanted, function(_, role) check_role(db, role) end)
-end
-
-local function grant_statements(target, desired, before)
-  local statements = {}
-  each_grant(target.wanted, function(privilege, role, name)
-    local give = desired ~= nil and desired[name] or false
-    if before and before[name] == give then return end
-    statements[#statements + 1] = {
-      (give and "GRANT %s ON DATABASE %s TO %s" or "REVOKE %s ON DATABASE %s FROM %s"):format(
-        privilege,
-        pg.quote(target.name, "database name"),
-        pg.quote(role, "role name")
-      ),
-    }
-  end)
-  return statements
-end
-
--- Of the named privileges, which are there?
-local function granted(target, rows)
-  local there, current = {}, {}
-  for _, row in ipairs(rows) do
-    there[row.privilege .. " to " .. row.role] = true
-  end
-  for name in pairs(target.wanted) do
-    current[name] = there[name] or false
-  end
-  return current
-end
-
--- All statements or none, and what is there then.
-local function write_grants(db, target, desired, before)
-  local answers = db:pipeline { grant_statements(target, desired, before), { { GRANTED, target.name } } }
-  return granted(target, db.to_rows(answers[2][1]))
-end
-
-local grant = {
-  kind = "pg.grant",
-  class = "idempotent",
-  undo = {
-    before = "for each named privilege, whether it was granted",
-    how = "revokes what the run granted; grants what it revoked",
-  },
-  -- Each grant is its own statement, so an interrupted write may have done only some.
-  interim = function(_, target, past, now)
-    for name in pairs(target.wanted) do
-      local function has(map) return (map or {})[name] or false end
-      local is = has(now)
-      if is ~= has(past.before) and is ~= has(past.desired) then return false end
-    end
-    return true
-  end,
-  key = function(target)
-    local words = {}
-    each_grant(target.wanted, function(_, _, name) words[#words + 1] = name end)
-    return target.name .. ": " .. table.concat(words, ", ")
-  end,
-  parent = function(target) return "pg.database", { database = target.database, name = target.name } end,
-  by_hand = function(_, target, desired, before)
-    if value.is_unknown(before) then before = nil end
-    return { psql.command(target.database, joined(grant_statements(target, desired, before))) }
-  end,
-  read = function(ctx, target)
-    return granted(target, support.on_server(ctx, target, function(db) return db:rows(GRANTED, target.name) end))
-  end,
-  -- The owner of a new database has all privileges on it.
-  initial = function(_, target, parent)
-    local rows = {}
-    for i, privilege in ipairs(WORDS.all) do
-      rows[i] = { privilege = privilege, role = parent.owner }
-    end
-    return granted(target, rows)
-  end,
-  equal = function(current, desired) return value.equal(current or {}, desired or {}) end,
-  write = function(ctx, target, desired, before)
-    return nil,
-      support.on_server(ctx, target, function(db)
-        db.uncertain = true
-        local ok, result = pcall(write_grants, db, target, desired, before)
-        if ok then return result end
-        if errors.is(result) and result.code == "42704" then check_roles(db, target) end
-        error(result, 0)
-      end)
-  end,
-  predict = function(ctx, target, desired)
-    support.on_server(ctx, target, function(db) check_roles(db, target) end)
-    return desired
-  end,
-  show = function(target, before, after)
-    local lines = {}
-    each_grant(target.wanted, function(privilege, role, name)
-      local had, has = before and before[name] or false, after and after[name] or false
-      if had ~= has then lines[#lines + 1] = ("%s GRANT %s TO %s"):format(has and "+" or "-", privilege, role) end
-    end)
-    return { title = "privileges on database " .. target.name, lines = lines }
-  end,
-}
-
 -- ---- pg.database_status ----
 
 local STATUS <const> = [[SELECT datconnlimit AS connection_limit, datallowconn AS open,
@@ -497,4 +345,4 @@ local status = {
   end,
 }
 
-return { database = database, grant = grant, status = status, wanted = wanted }
+return { database = database, status = status }

@@ -8,6 +8,7 @@ local frozen = require "o2x.base.frozen"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local pg_database = require "o2x.effects.pg.database"
+local pg_grant = require "o2x.effects.pg.grant"
 local pg_matching = require "o2x.effects.pg.matching"
 local history = require "o2x.client.flyway.history"
 local pg_migration = require "o2x.effects.pg.migration"
@@ -324,7 +325,7 @@ end
 function Admin:ensure_grant(name, privileges)
   local own = private[self]
   arguments.privileges(privileges, own.ctx.scope.roles)
-  local wanted = pg_database.wanted(privileges)
+  local wanted = pg_grant.wanted(privileges)
   local target = { database = own.database, name = check_own(own, name), wanted = wanted }
   local _, outcome = own.ctx:effect("pg.grant", target, wanted)
   return outcome
@@ -345,7 +346,7 @@ return {
     pg_query.query,
     pg_matching,
     pg_database.database,
-    pg_database.grant,
+    pg_grant.grant,
     pg_database.status,
     pg_row,
     allocated,

@@ -203,6 +203,7 @@ end
 M.migration = {
   kind = "pg.migration",
   class = "idempotent",
+  guard = "Flyway's lock: the history is read again under it, and what somebody has applied meanwhile is not run again",
   undo = {
     before = "the applied scripts with their checksums",
     how = "not possible",

@@ -1,6 +1,8 @@
 --- The effect type of a repaired history of migrations. The value is what is to be repaired, a line for each row; the
 --- desired value has none. One transaction does it all.
 
+local equal = require("o2x.base.value").equal
+local guard = require "o2x.base.guard"
 local history = require "o2x.client.flyway.history"
 local pg = require "o2x.client.pg"
 local pg_migration = require "o2x.effects.pg.migration"
@@ -80,11 +82,15 @@ local function by_hand(_, target)
   return { psql.command(target.database, table.concat(list, "\n")) }
 end
 
-local function write(ctx, target)
+local function write(ctx, target, _, before)
   local function connect() return pg_migration.connect(ctx, target) end
   pg_migration.located(target.folder, repair.repair, connect, target.resolved, {
     schemas = target.schemas,
     waiting = ctx.progress,
+    check = function(repairs)
+      if equal(value(repairs), before) then return end
+      guard.refuse("pg", ("the history of the migrations of %s"):format(target.database))
+    end,
   })
 end
 
@@ -106,6 +112,7 @@ return {
   kind = "pg.migration_history",
   rehearsal = { none = "what is to be repaired in the history of migrations" },
   class = "idempotent",
+  guard = "Flyway's lock: under it, what is to be repaired must be what was read",
   undo = {
     before = "the rows that a repair changes, and how",
     how = "not possible",

@@ -163,4 +163,15 @@ end
 ---@return string line
 function M.look(database, sql) return shell.command { "psql", "-X", "-d", database, "-c", sql } end
 
+--- Statements without parameters, each on a line of its own.
+---@param statements table[] { sql } …
+---@return string
+function M.joined(statements)
+  local list = {}
+  for i, statement in ipairs(statements) do
+    list[i] = statement[1] .. ";"
+  end
+  return table.concat(list, "\n")
+end
+
 return M

@@ -24,6 +24,7 @@ return {
   kind = "pg.row",
   secrets = "opaque",
   class = "transactional",
+  guard = "the row is locked and compared in the transaction that writes",
   key = row_value.name_of,
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
   read = row_ahead.read,

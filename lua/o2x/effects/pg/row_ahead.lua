@@ -52,12 +52,15 @@ local function failed_about(answers, about)
   end
 end
 
+-- A row that is wanted twice is another one by the second time.
 local function take(db, answers, items, questions)
-  local list = {}
+  local list, seen = {}, {}
   for i, question in ipairs(questions) do
     local target = items[i].target
+    local name = row_value.name_of(target)
     list[i] = column_form.answer(question, question.at and db.to_rows(answers[question.at])[1])
-    if question.row_at then
+    if question.row_at and not seen[name] then
+      seen[name] = true
       ahead[target] = { row = row_value.row_of(target, target.columns, db.to_rows(answers[question.row_at])) }
     end
   end

@@ -2,7 +2,7 @@
 --- it is as it was meant. Where that fails, step by step: that says exactly what is in the way.
 
 local column_form = require "o2x.effects.pg.column_form"
-local errors = require "o2x.base.error"
+local guard = require "o2x.base.guard"
 local known = require "o2x.effects.pg.known"
 local row_sql = require "o2x.effects.pg.row_sql"
 local row_value = require "o2x.effects.pg.row_value"
@@ -25,15 +25,7 @@ end
 local function write_row(tx, target, desired, before)
   tx:defer(table.unpack(lock_of(target)))
   local current = row_value.read_row(tx, target, target.columns, true)
-  if not value.equal(current, before) then
-    errors.raise {
-      kind = "conflict",
-      module = "pg",
-      op = "pg.row",
-      retryable = true,
-      message = row_value.name_of(target) .. " was just changed by another client",
-    }
-  end
+  if not value.equal(current, before) then guard.refuse("pg", row_value.name_of(target)) end
   local statement = statement_of(target, desired and column_form.columns(tx, target.table) or {}, desired, current)
   if statement then tx:defer(table.unpack(statement)) end
   return support.verified(

@@ -2,6 +2,7 @@
 
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
+local guard = require "o2x.base.guard"
 local mask = require "o2x.base.mask"
 local pg_error = require "o2x.client.pg.error"
 local value = require "o2x.base.value"
@@ -48,6 +49,30 @@ end
 ---@return function
 function M.show(title)
   return function(target, before, after) return { title = title(target), lines = diff.lines(before, after) } end
+end
+
+-- An assertion that does not hold (pg.assertion).
+local function does_not_hold(err) return err.code == "22003" end
+
+--- Runs fn, which sends an assertion of what was read before what it writes: where it does not hold, that is a guard's
+--- refusal.
+---@param fn function
+---@param ... any arguments of fn
+---@return any
+function M.guarded(fn, ...) return guard.run(does_not_hold, fn, ...) end
+
+--- Raises when the server has no role of that name.
+---@param db o2x.pg.Connection
+---@param name string
+function M.check_role(db, name)
+  if db:one("SELECT 1 AS found FROM pg_roles WHERE rolname = $1", name) then return end
+  errors.raise {
+    kind = "input",
+    module = "pg",
+    code = "42704",
+    message = ("the PostgreSQL server has no role %s"):format(name),
+    hint = ("CREATE ROLE %s LOGIN, or set another one in platform.yaml"):format(name),
+  }
 end
 
 -- ---- what a plan may find missing ----

@@ -37,6 +37,7 @@ return {
   kind = "pg.vacuum",
   rehearsal = { nothing = true },
   class = "idempotent",
+  guard = "none: no data change, and a vacuum may run at any time; the time of the last one is read back",
   interim = function() return true end, -- autovacuum may be faster
   undo = { before = "the time of the last vacuum", how = "not needed: no data changes", needless = true },
   key = function(target) return target.database .. " " .. target.table end,

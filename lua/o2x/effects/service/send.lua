@@ -59,11 +59,13 @@ local function new(fields)
   return sort
 end
 
+local NO_GUARD <const> = "none: what is sent is compared with nothing; only the service knows a condition"
 local CANNOT <const> = "what the request did: only the service can undo it"
 
 local once = new {
   kind = "service.request",
   class = "unprovable",
+  guard = NO_GUARD,
   undo = { before = "nothing", how = "not possible", never = true, cannot = CANNOT },
   read = function() return nil end,
   write = function(ctx, target) return send(ctx, target) end,
@@ -72,6 +74,7 @@ local once = new {
 local repeatable = new {
   kind = "service.repeatable",
   class = "idempotent",
+  guard = NO_GUARD,
   undo = { before = "nothing", how = "not possible", never = true, cannot = CANNOT },
   read = function() return nil end,
   write = function(ctx, target, _, _, id) return send(ctx, target, { ["Idempotency-Key"] = id }) end,
@@ -97,6 +100,7 @@ end
 local proved = new {
   kind = "service.proved",
   class = "probed",
+  guard = "none: only the service knows a condition; its proof is read back",
   undo = { before = "whether the proof was there", how = "not possible", never = true, cannot = CANNOT },
   read = function(ctx, target)
     local found = proven(ctx, target)

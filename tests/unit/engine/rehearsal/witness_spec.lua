@@ -4,7 +4,7 @@ local secret = require "o2x.base.secret"
 local witness = require "o2x.engine.rehearsal.witness"
 
 local function type_of(kind, more)
-  local made = { kind = kind, class = "idempotent", undo = { before = "", how = "" } }
+  local made = { kind = kind, class = "idempotent", guard = "none: a test", undo = { before = "", how = "" } }
   for name, item in pairs(more or {}) do
     made[name] = item
   end
