@@ -10,13 +10,34 @@ describe("an audit of all places", function()
   teardown(function() lab:stop() end)
   before_each(function() lab.memory:restore "healthy" end)
 
-  for _, batch in ipairs { "structure" } do
+  for _, batch in ipairs { "structure", "cluster", "registry" } do
     local seeds = require("tests.support.seeds." .. batch)
     it(("finds %d things of %s, nothing else, and how they are mended"):format(#seeds, batch), function()
       audits.plays(lab, "newclient", seeds)
       for _, other in ipairs { "acme-sbx", "demo" } do
         assert.same({}, audits.audit(lab, other)[1].findings)
       end
+    end)
+  end
+
+  it("says in one finding that there is nothing of a tenant", function()
+    local fs, folder = require "o2x.base.fs", lab.env.O2X_PLATFORM .. "/tenants/"
+    local text = fs.read(folder .. "newclient.yaml"):gsub("newclient", "fresh-one")
+    fs.write(folder .. "fresh-one.yaml", text)
+    local report = audits.audit(lab, "fresh-one")[1]
+    assert.equal(1, #report.findings)
+    assert.equal("tenant fresh-one", report.findings[1].what)
+    assert.equal("o2x run onboard fresh-one", report.findings[1].mend:match "o2x run.*")
+  end)
+
+  for _, fault in ipairs { { "vault", "sealed" }, { "k8s", "403", "times=500" }, { "postgres", "down" } } do
+    it(("says what it could not look at, and goes on: %s %s"):format(fault[1], fault[2]), function()
+      assert.equal(0, lab:o2x({ "lab", "fault", table.unpack(fault) }).code)
+      local reports, result = audits.audit(lab, "newclient")
+      lab:o2x { "lab", "fault", fault[1], "off" }
+      assert.equal(4, result.code, result.stderr)
+      assert.same({}, reports[1].findings)
+      assert.is_true(#reports[1].unseen > 0)
     end)
   end
 end)

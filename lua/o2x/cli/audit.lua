@@ -14,7 +14,7 @@ local out = require "o2x.report.out"
 local shown = lazy "o2x.report.audit"
 local task = require "o2x.base.task"
 
-local FOUND <const>, NOT_MADE <const> = 2, 1 -- exit codes
+local FOUND <const>, NOT_MADE <const>, UNANSWERED <const> = 2, 1, 4 -- exit codes
 local AT_ONCE <const> = 4
 local QUIET_SECONDS <const> = 1 -- after which progress is shown, and again after each
 
@@ -102,7 +102,7 @@ local function show(reports, options)
 end
 
 local function code_of(reports)
-  local code = 0
+  local code, unanswered = 0, false
   for _, report in ipairs(reports) do
     if report.error then
       out.problem(report.error, report.tenant)
@@ -110,8 +110,9 @@ local function code_of(reports)
     elseif #report.findings > 0 and code == 0 then
       code = FOUND
     end
+    unanswered = unanswered or report.unanswered
   end
-  return code
+  return code == 0 and unanswered and UNANSWERED or code
 end
 
 local function perform(options, arguments)
@@ -146,7 +147,8 @@ comes first.
 
 --all looks at the tenants of all files, and for what belongs to a tenant that
 is in no file. Exit code 2: there are findings;
-1: a tenant could not be audited.]],
+1: a tenant could not be audited; 4: no finding, but a system did not answer,
+and what could not be looked at is listed.]],
   options = {
     args.SECRETS,
     args.STANDARD,

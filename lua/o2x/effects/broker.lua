@@ -1,6 +1,7 @@
 --- Queues of the message broker. Runbooks: require "o2x.broker". A tenant's queues begin with its id and a dot.
 
 local errors = require "o2x.base.error"
+local json = require "o2x.base.json"
 local shell = require "o2x.base.shell"
 
 -- The queues of a prefix; in a plan they also say which of them exist.
@@ -91,13 +92,31 @@ local queue = {
   end,
 }
 
+local function titled(each) return ("queue %s (%d messages)"):format(each.name, each.depth) end
+
+-- One line that removes a queue, wherever it is pasted.
+local function removal(ctx, name)
+  local client = ctx:client "broker"
+  local words = { "curl", "-fsS", "-H", "Origin: http://localhost", "-H", "Content-Type: application/json" }
+  if client.ca_file then words = table.move({ "--cacert", client.ca_file }, 1, 2, #words + 1, words) end
+  local curl = shell.command(words) .. ' -u "${O2X_BROKER_USER:-admin}:${O2X_BROKER_PASSWORD:?}" -d @- '
+  curl = curl .. shell.quote(client.url .. "/api/jolokia")
+  local mbean = "org.apache.activemq:type=Broker,brokerName=*"
+  local read = json.encode { type = "read", mbean = mbean, attribute = "BrokerName" }
+  local remove = ("jq -c --arg name %s '%s'"):format(
+    shell.quote(name),
+    '{type: "exec", mbean: (.value | keys[0]), operation: "removeQueue", arguments: [$name]}'
+  )
+  local ask = ("printf %%s %s | %s"):format(shell.quote(read), curl)
+  return ("%s | %s | %s | jq -e '.status == 200'"):format(ask, remove, curl)
+end
+
 -- The tenant's queues: their names begin with its id.
 function queue.list(ctx)
   local found = {}
   for _, prefix in ipairs(ctx.scope.broker or {}) do
     for _, each in ipairs(queues(ctx, prefix)) do
-      found[#found + 1] =
-        { target = { name = each.name }, title = ("queue %s (%d messages)"):format(each.name, each.depth) }
+      found[#found + 1] = { target = { name = each.name }, title = titled(each), remove = removal(ctx, each.name) }
     end
   end
   return found
@@ -107,7 +126,7 @@ end
 function queue.names(ctx)
   local found = {}
   for i, each in ipairs(queues(ctx, ctx.scope.places.queues)) do
-    found[i] = { name = each.name, title = ("queue %s (%d messages)"):format(each.name, each.depth) }
+    found[i] = { name = each.name, title = titled(each), remove = removal(ctx, each.name) }
   end
   return found
 end

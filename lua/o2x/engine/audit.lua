@@ -6,7 +6,9 @@
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local left_over = require "o2x.engine.left_over"
+local never_made = require "o2x.engine.never_made"
 local plan = require "o2x.engine.plan"
+local registration = require "o2x.engine.registration"
 local reviewed = require "o2x.engine.reviewed"
 local run = require "o2x.engine.run"
 local shell = require "o2x.base.shell"
@@ -107,18 +109,47 @@ local function of_changes(this, findings)
   return inside
 end
 
-local function of_checks(this, findings)
+-- A system that does not answer says nothing about the tenant. That its own addresses answer is what a check is for.
+local function is_unanswered(err) return registration.UNANSWERED[err.kind] and err.module ~= "http" end
+
+-- List of what was not looked at → reason → its line, of systems that do not answer.
+local silent = setmetatable({}, { __mode = "k" })
+
+-- Notes what could not be looked at, once for each reason.
+local function note_unanswered(unseen, name, err)
+  local why = tostring(err):gsub("^stdlib/%S+:%d+: ", "")
+  local reasons = silent[unseen] or {}
+  silent[unseen] = reasons
+  local line = reasons[why]
+  if not line then
+    line = #unseen + 1
+    reasons[why], unseen[line] = line, why .. ": " .. name
+  elseif not unseen[line]:find(name, 1, true) then
+    unseen[line] = unseen[line] .. ", " .. name
+  end
+end
+
+local function of_check(this, findings, unseen, check)
+  local err = check.error
+  if is_unanswered(err) then return note_unanswered(unseen, check.name, err) end
+  if err.kind == "bug" and silent[unseen] then -- it follows from what the script could not read
+    return note_unanswered(unseen, check.name, "not before that is looked at")
+  end
+  findings[#findings + 1] = {
+    rank = FELT,
+    way = "failed check",
+    what = check.name,
+    where = check.path,
+    is = tostring(err),
+    lines = { tostring(err) },
+    hint = err.hint,
+    mend = this.plan:has_changes() and run_command(this) or nil, -- else it would change nothing
+  }
+end
+
+local function of_checks(this, findings, unseen)
   for _, check in ipairs(this.plan.failed) do
-    findings[#findings + 1] = {
-      rank = FELT,
-      way = "failed check",
-      what = check.name,
-      where = check.path,
-      is = tostring(check.error),
-      lines = { tostring(check.error) },
-      hint = check.error.hint,
-      mend = this.plan:has_changes() and run_command(this) or nil, -- else it would change nothing
-    }
+    of_check(this, findings, unseen, check)
   end
 end
 
@@ -149,6 +180,7 @@ end
 local function of_reviews(this, findings, company, unseen)
   local found = reviewed.find(this, company, unseen)
   for _, finding in ipairs(found) do
+    if finding.first then return { finding } end
     if finding.instead then drop_kind(this, findings, finding.kind) end
     finding.instead = nil
   end
@@ -157,6 +189,18 @@ local function of_reviews(this, findings, company, unseen)
     finding.lines = first_lines(finding.lines)
     findings[#findings + 1] = finding
   end
+end
+
+-- Of a tenant of which there is nothing, there is one thing to say.
+local function nothing_of(this)
+  local finding = {
+    rank = FELT,
+    way = "missing",
+    what = "tenant " .. this.tenant_name,
+    lines = { "+ all of it: there is no row in the registry, no database, and nothing in any other system" },
+    mend = run_command(this),
+  }
+  return { tenant = this.tenant_name, findings = { finding }, inside = 0, unseen = {}, looked = 0 }
 end
 
 -- A run is stopped by what stops its plan: as long as it is there, the runbook mends nothing.
@@ -168,6 +212,8 @@ local function of_problems(this, findings, unseen)
     local err = problem.error
     if err.code == plan.FOLLOWS then
       unseen[#unseen + 1] = tostring(err)
+    elseif is_unanswered(err) then
+      note_unanswered(unseen, problem.key or problem.path, err)
     else
       local foreign = err.code == "foreign_change" and take_over.option(problem.key)
       findings[#findings + 1] = {
@@ -215,13 +261,19 @@ end
 ---@return { tenant: string, findings: o2x.finding[], inside: integer, unseen: string[], looked: integer } report
 ---  inside: things in what is missing; unseen: what could not be looked at; looked: things that are as they should be
 function M.of(this, company)
+  if never_made.is(this) then return nothing_of(this) end
   this.looked = {}
   plan_of(this)
   local findings, unseen = {}, {}
   local inside = of_changes(this, findings)
-  of_checks(this, findings)
-  of_reviews(this, findings, company, unseen)
-  of_left_overs(this, findings)
+  of_checks(this, findings, unseen)
+  local first = of_reviews(this, findings, company, unseen)
+  if first then
+    first[1].rank, first[1].first = FELT, nil
+    findings, inside, this.plan.problems = first, 0, {}
+    unseen[#unseen + 1] = "all else: it follows from that"
+  end
+  if not first then of_left_overs(this, findings) end
   of_problems(this, findings, unseen)
   if not looked_at_all(this) then unseen[#unseen + 1] = "what is left over: not before all can be planned" end
   return {
@@ -229,6 +281,7 @@ function M.of(this, company)
     findings = by_rank(findings),
     inside = inside,
     unseen = unseen,
+    unanswered = silent[unseen] ~= nil,
     looked = this.plan:counts().unchanged,
   }
 end

@@ -66,6 +66,7 @@
 ---@field should any
 ---@field mend string? the command that mends it
 ---@field hint string?
+---@field first boolean? all else that an audit finds only follows from it
 ---@field instead boolean? what the plan says of this type only follows from it
 ---@field rank integer? index of the ranks of engine/audit.lua; default: that of the type
 

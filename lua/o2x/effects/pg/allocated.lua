@@ -6,6 +6,7 @@ local guard = require "o2x.base.guard"
 local known = require "o2x.effects.pg.known"
 local pg = require "o2x.client.pg"
 local psql = require "o2x.effects.pg.psql"
+local registry_review = require "o2x.effects.pg.registry_review"
 local row_ahead = require "o2x.effects.pg.row_ahead"
 local row_back = require "o2x.effects.pg.row_back"
 local row_sql = require "o2x.effects.pg.row_sql"
@@ -252,6 +253,7 @@ return {
     end)
   end,
   by_hand = by_hand,
+  review = registry_review.review,
   show = function(target, before, after)
     if after and not after[target.column] then after = with_id(target, after, "(the next free one)") end
     return { title = row_value.name_of(target), lines = diff.lines(before, after) }
