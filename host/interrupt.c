@@ -34,8 +34,8 @@ static struct {
 	volatile sig_atomic_t interrupted;
 	unsigned long turn; /* at the last tick */
 	int ticks;          /* that this turn has lasted */
-	char last_words[160];
-	size_t last_length;
+	char last_words[512];
+	volatile size_t last_length;
 } interrupt;
 
 bool host_interrupted(void)
@@ -88,6 +88,27 @@ static void on_signal(int number)
 	errno = error;
 }
 
+/* A signal that comes in between finds no words, never half of them. */
+static void set_last_words(const char *text)
+{
+	interrupt.last_length = 0;
+	snprintf(interrupt.last_words, sizeof interrupt.last_words, "%s\n", text);
+	interrupt.last_length = strlen(interrupt.last_words);
+}
+
+/***
+ Changes what the program says when it ends at once; nothing if no signals are watched over.
+ @function core.interrupt.last_words
+ @param text string one line
+*/
+static int interrupt_last_words(lua_State *L)
+{
+	const char *text = host_checkcstr(L, 1);
+	if (interrupt.host)
+		set_last_words(text);
+	return 0;
+}
+
 /***
  Watches over signals that the loop already catches.
  @function core.interrupt.watch
@@ -99,8 +120,7 @@ static int interrupt_watch(lua_State *L)
 	struct sigaction tick = { .sa_handler = on_tick, .sa_flags = SA_RESTART };
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, old;
 	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
-	snprintf(interrupt.last_words, sizeof interrupt.last_words, "%s\n", host_checkcstr(L, 1));
-	interrupt.last_length = strlen(interrupt.last_words);
+	set_last_words(host_checkcstr(L, 1));
 	interrupt.host = host_of(L);
 	interrupt.thread = gettid();
 	event._sigev_un._tid = interrupt.thread;
@@ -140,6 +160,7 @@ static int interrupt_close(lua_State *L)
 
 static const luaL_Reg functions[] = {
 	{ "watch", interrupt_watch },
+	{ "last_words", interrupt_last_words },
 	{ "close", interrupt_close },
 	{ NULL, NULL },
 };

@@ -27,8 +27,15 @@ function M.lose(what, why) lost[what] = lost[what] or why end
 ---@return table<string, string> lost name → why
 function M.lost() return lost end
 
+local written = 0
+
+--- How often something was written to people.
+---@return integer
+function M.written() return written end
+
 -- After a write that failed, nothing more is written to a stream: what follows would stand beside a gap.
 local function write(stream, text)
+  written = written + 1
   if lost[NAME[stream]] then return end
   local ok, message, code = output.write(FD[stream], text)
   if ok then return end

@@ -119,6 +119,7 @@ local function apply_one(this, part)
   local start = task.now()
   prepared.store = this.store
   local status, err = run.apply(prepared, function()
+    common.if_ended("o2x resume " .. prepared.id)
     out.say(
       ("%s %s for %s, run %s, as planned in %s"):format(
         prepared.runbook.name,

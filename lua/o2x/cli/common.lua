@@ -21,6 +21,7 @@ local proposed = require "o2x.report.proposed"
 local same_again = lazy "o2x.engine.same_again"
 local sandbox = lazy "o2x.script.sandbox"
 local shell = require "o2x.base.shell"
+local sink = require "o2x.base.sink"
 local runbooks = lazy "o2x.script.runbook"
 local sorted_keys = require "o2x.base.sorted_keys"
 local store = lazy "o2x.engine.store"
@@ -31,7 +32,7 @@ local units = require "o2x.base.units"
 
 local M = {}
 
-local LAST_WORDS = "o2x: interrupted; what was under way did not stop and was ended; o2x resume continues a run"
+local LAST_WORDS <const> = "interrupted  ended at once; next: %s"
 
 -- What to type next. A refused run has changed nothing and is started again, so it has no entry.
 local NEXT =
@@ -153,6 +154,15 @@ function M.store(options)
   return store.open(configuration.state)
 end
 
+local last_words -- of this process, if it ends at once
+
+--- Notes what to type next if the process ends at once, at a second Ctrl-C or in something that does not stop.
+---@param command string "o2x resume R-…"
+function M.if_ended(command)
+  last_words = LAST_WORDS:format(proposed.text(command))
+  interrupt.last_words(last_words)
+end
+
 -- The first signal stops the work cleanly, the second exits at once.
 local function watch(caught, work)
   local signal <close> = caught
@@ -160,7 +170,10 @@ local function watch(caught, work)
   while true do
     task.wait(signal, math.huge)
     count = count + math.max(signal:clear(), 1)
-    if count > 1 then program.exit_now(130) end
+    if count > 1 then
+      sink.line("stderr", last_words)
+      program.exit_now(130)
+    end
     out.say ""
     out.say("interrupted: stopping cleanly; interrupt again to stop at once")
     work:cancel()
@@ -174,6 +187,20 @@ local function hangup_is_ignored()
   return mask ~= nil and tonumber(mask, 16) & 1 == 1
 end
 
+local FIRST_WORD <const>, NEXT_WORD <const> = 0.8, 5 -- seconds
+
+-- Nobody waits for more than a second without a word, and then without one that changes, until the command itself
+-- speaks: it may be loading files, or wait for a system before its first line.
+local function say_first(command)
+  local start, own = task.now(), 0
+  task.sleep(FIRST_WORD)
+  while sink.written() == own and not out.quiet do
+    out.say(("%s: nothing to show yet, after %s"):format(command, units.duration(task.now() - start)))
+    own = own + 1
+    task.sleep(NEXT_WORD)
+  end
+end
+
 --- Runs fn so that Ctrl-C stops it cleanly.
 ---@param fn function
 ---@param ... any arguments of fn
@@ -184,11 +211,14 @@ function M.interruptible(fn, ...)
   for i, name in ipairs(names) do
     signals[i] = task.signal(name) -- before the work starts
   end
-  interrupt.watch(LAST_WORDS, table.unpack(names, 1, #signals))
+  local typed = proposed.text(proposed.typed())
+  last_words = LAST_WORDS:format(typed)
+  interrupt.watch(last_words, table.unpack(names, 1, #signals))
   local work = task.spawn(fn, ...)
   for i, signal in ipairs(signals) do
     watchers[i] = task.spawn(watch, signal, work)
   end
+  watchers[#watchers + 1] = task.spawn(say_first, typed)
   local ok, err = pcall(work.join, work)
   interrupt.close()
   for _, watcher in ipairs(watchers) do
@@ -196,6 +226,10 @@ function M.interruptible(fn, ...)
   end
   for _, watcher in ipairs(watchers) do
     watcher:wait(nil, true)
+  end
+  if not ok and errors.is(err) and err.kind == "cancelled" then
+    -- Nothing else has said how it ended: no run had begun, or the command only reads.
+    errors.raise { kind = "cancelled", message = "interrupted; next: " .. typed }
   end
   if not ok then error(err, 0) end
   return work:join()

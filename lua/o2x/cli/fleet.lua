@@ -173,6 +173,7 @@ end
 ---@param go function? fleet_undo.go, of an undo
 ---@return integer exit code
 function M.perform(store, project, config, fleet, options, go)
+  common.if_ended(next_of(fleet, options))
   out.say(("%s for %d tenants, %s"):format(fleet.runbook, #fleet.tenants, fleet.id))
   common.print_warnings(config)
   local outcomes, status = fleets.perform(store, fleet, (go or go_on)(store, project, config, fleet, options))

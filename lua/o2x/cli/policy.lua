@@ -91,5 +91,5 @@ asked for the tenant's id.]],
     },
     { "json", help = "print JSON: system → text" },
   },
-  run = perform,
+  run = function(options, arguments) return common.interruptible(perform, options, arguments) end,
 }

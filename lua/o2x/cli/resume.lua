@@ -96,6 +96,7 @@ local function perform_one(options, store, id)
   }
   this.store = store
   if options.step_by_step then step_by_step.begin(this) end
+  common.if_ended(("o2x resume %s%s"):format(id, options.edited and " --edited" or ""))
   local start = task.now()
   local status, err = run.resume(this, id, function(_, edited, files, warning)
     out.say(("resuming %s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, id))

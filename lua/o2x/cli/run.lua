@@ -30,6 +30,7 @@ local function perform(options, arguments)
   if options.step_by_step then step_by_step.begin(this) end
   local start = task.now()
   local status, err = run.apply(this, function()
+    common.if_ended("o2x resume " .. this.id)
     out.say(("%s %s for %s, run %s"):format(this.runbook.name, this.runbook.version, this.tenant_name, this.id))
     common.print_warnings(config)
     common.print_notes(this)

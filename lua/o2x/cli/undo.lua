@@ -94,10 +94,10 @@ local function perform(options, arguments)
   local this = prepare(opened, options, "apply")
   this.store = store
   local start = task.now()
-  local status, err = run.apply(
-    this,
-    function() out.say(("undo of %s for %s, run %s"):format(undo.name(opened), this.tenant_name, this.id)) end
-  )
+  local status, err = run.apply(this, function()
+    common.if_ended("o2x resume " .. this.id)
+    out.say(("undo of %s for %s, run %s"):format(undo.name(opened), this.tenant_name, this.id))
+  end)
   return common.conclude(this, status, err, options, task.now() - start)
 end
 

@@ -368,7 +368,7 @@ function M.perform(store, fleet, go)
   local past, outcomes, stopped = M.runs(store, fleet), {}, nil
   local again = fleet.dismissed ~= nil -- who goes on with it all the same goes on with all of it
   fleet.dismissed = nil
-  task.each(fleet.tenants, function(tenant)
+  local ok, err = pcall(task.each, fleet.tenants, function(tenant)
     local before = past[tenant]
     local outcome
     if before and ENDED[before.status] then
@@ -388,9 +388,11 @@ function M.perform(store, fleet, go)
       stopped = stopped or "failed"
     end
   end, { limit = fleet.at_once })
+  if not ok and not (errors.is(err) and err.kind == "cancelled") then error(err, 0) end
+  if not ok then stopped = "interrupted" end -- its tenants have ended; what became of each is said all the same
   local list, status = {}, stopped or "done"
   for i, tenant in ipairs(fleet.tenants) do
-    list[i] = outcomes[tenant]
+    list[i] = outcomes[tenant] or { status = "not begun", tenant = tenant }
     if ENDED[status] and list[i].error then status = "failed" end
     if status == "done" and list[i].status == "incomplete" then status = "incomplete" end
   end

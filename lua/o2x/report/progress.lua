@@ -13,7 +13,7 @@ local value = require "o2x.base.value"
 
 local M = {}
 
-local HEARTBEAT = 30 -- seconds without a line, if there is no live view
+local HEARTBEAT = 10 -- seconds without a line, if there is no live view
 local SIGNS = { created = "+", changed = "~", deleted = "-", unchanged = "=", recalled = "=" }
 
 local Report = {}
