@@ -15,6 +15,7 @@ local ADDRESSES <const> = {
   { "PGPORT", "pg", "port" },
   { "PGUSER", "pg", "user" },
   { "VAULT_ADDR", "vault", "addr" },
+  { "AWS_ENDPOINT_URL", "aws", "endpoint" },
 }
 
 local function addresses(config)

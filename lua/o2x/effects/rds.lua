@@ -4,6 +4,7 @@
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
 local guard = require "o2x.base.guard"
+local command = require "o2x.client.aws.command"
 local rds_client = require "o2x.client.aws.rds"
 local shell = require "o2x.base.shell"
 local task = require "o2x.base.task"
@@ -110,19 +111,19 @@ local function write_snapshot(ctx, target, desired, before)
   end)
 end
 
-local function aws(...) return shell.command { "aws", "rds", ... } end
+local function aws(ctx, ...) return command.rds(ctx.config or {}, ...) end
 
 local function tag_of(ctx) return ("Key=tenant,Value=%s"):format(ctx.tenant.name) end
 
 local function snapshot_by_hand(ctx, target, desired, before)
   local id = { "--db-snapshot-identifier", target.id }
-  if desired == nil then return { aws("delete-db-snapshot", table.unpack(id)) } end
+  if desired == nil then return { aws(ctx, "delete-db-snapshot", table.unpack(id)) } end
   local lines = {}
   if before == nil or value.is_unknown(before) then
     local from = { "--db-instance-identifier", target.instance }
-    lines[1] = aws("create-db-snapshot", from[1], from[2], id[1], id[2], "--tags", tag_of(ctx))
+    lines[1] = aws(ctx, "create-db-snapshot", from[1], from[2], id[1], id[2], "--tags", tag_of(ctx))
   end
-  lines[#lines + 1] = aws("wait", "db-snapshot-available", table.unpack(id))
+  lines[#lines + 1] = aws(ctx, "wait", "db-snapshot-available", table.unpack(id))
   return lines
 end
 
@@ -211,23 +212,23 @@ end
 local function like_by_hand(ctx, near)
   local query = "DBInstances[0].{class: DBInstanceClass, subnets: DBSubnetGroup.DBSubnetGroupName, "
     .. "groups: VpcSecurityGroups[].VpcSecurityGroupId}"
-  return ctx:variable("LIKE", aws("describe-db-instances", "--db-instance-identifier", near, "--query", query))
+  return ctx:variable("LIKE", aws(ctx, "describe-db-instances", "--db-instance-identifier", near, "--query", query))
 end
 
 local function instance_by_hand(ctx, target, desired, before)
   local id = { "--db-instance-identifier", target.id }
   if desired == nil then
     return {
-      aws("delete-db-instance", id[1], id[2], "--skip-final-snapshot", "--delete-automated-backups"),
-      aws("wait", "db-instance-deleted", table.unpack(id)),
+      aws(ctx, "delete-db-instance", id[1], id[2], "--skip-final-snapshot", "--delete-automated-backups"),
+      aws(ctx, "wait", "db-instance-deleted", table.unpack(id)),
     }
   end
-  local waiting = aws("wait", "db-instance-available", table.unpack(id))
+  local waiting = aws(ctx, "wait", "db-instance-available", table.unpack(id))
   if before ~= nil and not value.is_unknown(before) then return { waiting } end
   like_by_hand(ctx, target.near)
   local words = { "restore-db-instance-from-db-snapshot", id[1], id[2], "--db-snapshot-identifier", desired.snapshot }
   local part = [[ %s $(jq -r '%s' <<<"$LIKE")]]
-  local create = aws(table.unpack(words)) .. part:format("--db-instance-class", ".class")
+  local create = aws(ctx, table.unpack(words)) .. part:format("--db-instance-class", ".class")
   create = create .. part:format("--db-subnet-group-name", ".subnets") .. " --no-multi-az"
   create = create .. part:format("--vpc-security-group-ids", ".groups[]")
   return { create .. " " .. shell.command { "--tags", tag_of(ctx) }, waiting }

@@ -1,5 +1,6 @@
 --- Commands of pg_dump, pg_restore and psql that do what the effects of o2x.archive do, for people.
 
+local command = require "o2x.client.aws.command"
 local pg = require "o2x.client.pg"
 local properties = require "o2x.client.pg.properties"
 local psql = require "o2x.effects.pg.psql"
@@ -15,11 +16,10 @@ local M = {}
 function M.dump(ctx, target)
   local words = { "pg_dump", "--format=custom", "--file=" .. target.path, "-d", target.database }
   if target.server then
-    local ask = { "aws", "rds", "describe-db-instances", "--db-instance-identifier", target.server }
-    local query = " --query DBInstances[0].Endpoint.%s --output text"
-    local line = shell.command(ask) .. query
-    table.move({ "-h", ctx:variable("RESTORED_HOST", line:format "Address") }, 1, 2, #words + 1, words)
-    table.move({ "-p", ctx:variable("RESTORED_PORT", line:format "Port") }, 1, 2, #words + 1, words)
+    local ask = command.rds(ctx.config or {}, "describe-db-instances", "--db-instance-identifier", target.server)
+    local function told(field) return ("%s --query DBInstances[0].Endpoint.%s --output text"):format(ask, field) end
+    table.move({ "-h", ctx:variable("RESTORED_HOST", told "Address") }, 1, 2, #words + 1, words)
+    table.move({ "-p", ctx:variable("RESTORED_PORT", told "Port") }, 1, 2, #words + 1, words)
   end
   return {
     shell.command { "mkdir", "-p", "--", fs.folder(target.path) },
