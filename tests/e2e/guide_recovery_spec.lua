@@ -28,7 +28,10 @@ describe("a bad day by hand", function()
 
   local function flags() return lab:sql(DATABASE, "select count(*) from core_config.feature_flags") end
 
-  local function snapshots() return json.decode(lab:aws("rds", "describe-db-snapshots", "--output", "json")).DBSnapshots end
+  local function snapshots()
+    local text = lab:aws("rds", "describe-db-snapshots", "--output", "json")
+    return json.decode(text).DBSnapshots
+  end
 
   it("restarts a service", function()
     local before = deployed "{.spec.template}"
