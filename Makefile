@@ -133,7 +133,8 @@ leakhunt: all
 # That plans write nothing, and that runs do what plans show: all states, where make test takes a sample.
 plans: all
 	O2X_PLANS=all $(BUILD)/o2x-dev tests/run.lua tests/e2e/plan_writes_nothing_spec.lua \
-		tests/e2e/plan_is_run_spec.lua tests/e2e/plan_states_spec.lua
+		tests/e2e/plan_is_run_spec.lua tests/e2e/plan_states_spec.lua \
+		tests/e2e/plan_silent_systems_spec.lua
 
 # Everything that can go wrong with each shipped runbook, in labs: make prove, make prove RUNBOOK=scale.
 prove: all

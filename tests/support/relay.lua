@@ -5,6 +5,7 @@
 ---     relay.connections, relay.turns      --> 1, 4
 ---     relay.cut = { way = "up", after = 300 }   -- the connection breaks after 300 bytes more to the server
 ---     relay.passed.down                    --> bytes that came from the server until now
+---     relay.silent = true                  -- from now on it takes what the client sends, and never answers
 ---
 --- A turn is a round trip: the client sends after the server has spoken. The handshake of TCP is one more; it is not
 --- counted, but it takes its time. On a way that takes no time, a server may speak before the client has said all, so
@@ -30,6 +31,7 @@ end
 
 -- What of a portion still passes, and whether the connection breaks then.
 local function passing(self, way, bytes)
+  if self.silent then return "", false end
   local cut = self.cut
   local breaks = cut and cut.way == way and #bytes >= cut.after
   if breaks then

@@ -32,23 +32,31 @@ local function refuse(server, seconds)
   }
 end
 
+local function state_of(all, server)
+  local one = all[server] or { answers = 0 }
+  all[server] = one
+  return one
+end
+
 -- The first question since a server was silent. What else is asked meanwhile gets no more time.
-local function probe(one, server, fn, ...)
+local function probe(one, own, who, fn, ...)
   local results = table.pack(pcall(task.timeout, SHORT, fn, ...))
   if results[1] then
-    one.silent = nil
+    one.silent, one.answers = nil, one.answers + 1
     return table.unpack(results, 2, results.n)
   end
   local err = results[2]
-  if errors.is(err) and err.kind == "timeout" and not err.module then
-    one.open = true
-    refuse(server, one.silent)
+  local is_vain = errors.is(err) and err.kind == "timeout" and not err.module
+  if is_vain or errors.is(err) and err.code == M.CODE then
+    own.open = own.silent ~= nil
+    one.open = one.open or one.by ~= who
+    refuse(who, one.silent)
   end
   if not (errors.is(err) and SILENT[err.kind]) then one.silent = nil end -- it answered
   error(err, 0)
 end
 
-local function watched(one, fn, ...)
+local function watched(one, who, fn, ...)
   local began, answers = task.now(), one.answers
   local results = table.pack(pcall(fn, ...))
   if results[1] then
@@ -57,8 +65,18 @@ local function watched(one, fn, ...)
   end
   local seconds = task.now() - began
   -- Where others were answered meanwhile, it is not the server that is slow.
-  if is_silence(results[2], seconds) and one.answers == answers then one.silent = seconds end
+  if is_silence(results[2], seconds) and one.answers == answers then
+    one.silent, one.by = seconds, who
+  end
   error(results[2], 0)
+end
+
+-- who: the server, or what is asked by way of it
+local function ask(all, server, who, fn, ...)
+  local one = state_of(all, server)
+  if one.open then refuse(server, one.silent) end
+  if one.silent then return probe(one, state_of(all, who), who, fn, ...) end
+  return watched(one, who, fn, ...)
 end
 
 --- Has this task breakers? If not, guard does nothing but call.
@@ -82,11 +100,22 @@ end
 function M.guard(server, fn, ...)
   local all = task.context().breakers
   if not all then return fn(...) end
-  local one = all[server] or { answers = 0 }
-  all[server] = one
-  if one.open then refuse(server, one.silent) end
-  if one.silent then return probe(one, server, fn, ...) end
-  return watched(one, fn, ...)
+  return ask(all, server, server, fn, ...)
+end
+
+--- Asks something behind a server, such as a service behind a proxy. If it does not answer, that may be its own fault:
+--- the server counts as silent only if something else behind it does not answer either.
+---@param server string
+---@param name string of what is asked
+---@param fn function asks
+---@param ... any arguments of fn
+---@return any its results
+function M.guard_behind(server, name, fn, ...)
+  local all = task.context().breakers
+  if not all then return fn(...) end
+  local own, arguments = state_of(all, name), table.pack(...)
+  if own.open then refuse(name, own.silent) end -- without asking the server about it
+  return ask(all, server, name, function() return ask(all, name, name, fn, table.unpack(arguments, 1, arguments.n)) end)
 end
 
 return M

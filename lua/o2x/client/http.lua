@@ -285,13 +285,14 @@ local TITLES <const> = {
   sts = "AWS",
 }
 
--- Which server a request asks, for its breaker. Behind the proxy of Kubernetes each service is one of its own.
-local function server_of(request)
+-- Asks a server by its breaker. Behind the proxy of Kubernetes each service is one of its own.
+local function guarded(fn, request)
   local url = tostring(request.url)
   local address = url:match "^%a+://[^/?#]+" or url
   local service = url:match("^[^?#]*/services/([^/?#]+)/proxy", #address)
   local server = ("%s at %s"):format(TITLES[request.module] or "the server", address)
-  return service and ("service %s behind %s"):format(service, server) or server
+  if not service then return breaker.guard(server, fn, request) end
+  return breaker.guard_behind(server, ("service %s behind %s"):format(service, server), fn, request)
 end
 
 local function send(request)
@@ -315,7 +316,7 @@ end
 ---  (named in errors), reads (whether a POST only reads). A header's value may be a list of values.
 ---@return http.response
 function M.request(request)
-  if breaker.active() then return breaker.guard(server_of(request), send, request) end
+  if breaker.active() then return guarded(send, request) end
   return send(request)
 end
 
@@ -434,7 +435,7 @@ end
 ---@param request table see request; timeout (60) is for the head
 ---@return http.stream to be held in a <close> variable
 function M.stream(request)
-  if breaker.active() then return breaker.guard(server_of(request), open_stream, request) end
+  if breaker.active() then return guarded(open_stream, request) end
   return open_stream(request)
 end
 

@@ -85,6 +85,7 @@
 ---@field how string for people: how a write is undone; "not possible" of a type that is `never`, "not needed: …" of one
 ---  that is `needless`
 ---@field cannot string? for people: what cannot be undone
+---@field lost (fun(target: any, before: any, desired: any): string?)? what a change overwrites for good
 ---@field gone (string|fun(target: any): string?)? what a removal takes for good, so that no undo brings it back
 ---@field traces (string|fun(target: any, back: o2x.back): string?)? what stays in the system when it has gone back
 ---@field never boolean? nothing that this type writes goes back
@@ -195,6 +196,7 @@ local OF_UNDO = {
   restore = "function",
   gone = { string = true, ["function"] = true },
   traces = { string = true, ["function"] = true },
+  lost = "function",
 }
 
 local function is_of(item, wanted) return type(wanted) == "table" and wanted[type(item)] or type(item) == wanted end
@@ -334,7 +336,8 @@ end
 function M.irreversible(effect_type, target, before, desired)
   local undo = effect_type.undo
   if undo.never then return undo.cannot end
-  if before == nil or desired ~= nil then return nil end
+  if before == nil then return nil end
+  if desired ~= nil then return undo.lost and undo.lost(target, before, desired) or nil end
   if type(undo.gone) == "function" then return undo.gone(target) end
   return undo.gone
 end

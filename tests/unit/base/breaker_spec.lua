@@ -70,6 +70,41 @@ describe("a breaker", function()
     end)
   end)
 
+  describe("of what is behind a server", function()
+    local function ask_behind(name, one)
+      local ok, result = pcall(breaker.guard_behind, "the proxy", name, one.ask, 60)
+      return ok and result or errors.wrap(result).code or errors.wrap(result).kind
+    end
+
+    it("is its own where the server answers others", function()
+      quickly(function()
+        local dead, alive = server(), server()
+        dead.mood = "hangs"
+        assert.equal("timeout", ask_behind("dead", dead))
+        for _ = 1, 5 do
+          assert.equal(breaker.CODE, ask_behind("dead", dead))
+        end
+        assert.equal(2, dead.asked)
+        assert.equal("answer", ask_behind("alive", alive))
+        assert.equal("answer", breaker.guard("the proxy", alive.ask))
+      end)
+    end)
+
+    it("is the server's where nobody behind it answers", function()
+      quickly(function()
+        local dead = server()
+        dead.mood = "hangs"
+        assert.equal("timeout", ask_behind("one", dead))
+        for i = 1, 15 do
+          assert.equal(breaker.CODE, ask_behind("other " .. i, dead))
+        end
+        assert.equal(2, dead.asked)
+        assert.is_false((pcall(breaker.guard, "the proxy", dead.ask, 60)))
+        assert.equal(2, dead.asked)
+      end)
+    end)
+  end)
+
   it("is one for each server", function()
     quickly(function()
       local one = server()

@@ -2,6 +2,8 @@
 
 local contract = require "o2x.engine.contract"
 local effects = require "o2x.effects"
+local json = require "o2x.base.json"
+local secret = require "o2x.base.secret"
 
 local MODULE = { name = "x", declares = "x:write" }
 
@@ -191,12 +193,21 @@ describe("what a change takes for good", function()
     end
   end
 
+  it("is known of a row whose secret gets another value, and of no other", function()
+    local row, old, new = types["pg.row"], secret.new("one-secret", "old"), secret.new("another-secret", "new")
+    local function lost(before, desired) return contract.irreversible(row, {}, before, desired) end
+    assert.equal("the secret in key", lost({ key = old, n = 1 }, { key = new, n = 1 }))
+    assert.is_nil(lost({ key = old, n = 1 }, { key = old, n = 2 }))
+    assert.is_nil(lost({ key = json.null, n = 1 }, { key = new, n = 2 }))
+  end)
+
   for _, case in ipairs(GONE) do
     it(("is known of %s: %s"):format(case[1], case[3] or "nothing"), function()
       local one = types[case[1]]
       assert.equal(case[3], contract.irreversible(one, case[2], { is = "there" }, nil))
       if not one.undo.never then
-        assert.is_nil(contract.irreversible(one, case[2], { is = "there" }, { is = "other" }))
+        local overwritten = contract.irreversible(one, case[2], { is = "there" }, { is = "other" })
+        assert.equal(one.kind == "k8s.secret" and "the content of the Secret" or nil, overwritten)
         assert.is_nil(contract.irreversible(one, case[2], nil, { is = "new" }))
       end
     end)

@@ -215,6 +215,7 @@ local k8s_secret = {
     how = "deletes a new Secret",
     cannot = "overwritten or deleted content: the journal has no secrets; a Secret that all tenants share",
     gone = "the content of the Secret",
+    lost = function() return "the content of the Secret" end,
     restore = function(ctx, past)
       local target = past.target
       if client(ctx).grants:is_shared(target.namespace, target.name) then return nil, SHARED end

@@ -219,7 +219,15 @@ function Named:ensure_allocated(o)
   rows_granted.allocation(own, o)
   target.column, target.prefix, target.digits, target.first = o.column, o.prefix or "", o.digits or 6, o.first or 1
   local desired = row_ahead.prepare(own.ctx, { { target = target, values = values } })[1]
-  return own.ctx:effect("pg.allocated", target, desired)
+  local row, outcome = own.ctx:effect("pg.allocated", target, desired)
+  if row[o.column] == nil and own.ctx.mode == "plan" then -- which could not be planned: the rest can be
+    local copy = { [o.column] = value.unknown }
+    for column, item in pairs(row) do
+      copy[column] = item
+    end
+    row = copy
+  end
+  return row, outcome
 end
 
 -- What both effects of a folder of migrations need: the folder, resolved for this database.
@@ -250,8 +258,12 @@ end
 function Named:ensure_migrated(folder, options)
   local own = private[self]
   local target = migrations_target(own, folder, options)
-  local _, outcome = own.ctx:effect("pg.migration", target, pg_migration.value(target.resolved))
-  return outcome
+  local desired = pg_migration.value(target.resolved)
+  local ok, problem, outcome = pcall(function() return own.ctx:effect("pg.migration", target, desired) end)
+  if ok then return outcome end
+  if not (errors.is(problem) and problem.code == "when_applied") then error(problem, 0) end
+  own.ctx:check_later(("the migrations of %s are applied"):format(own.database))
+  return "unchanged"
 end
 
 --- Ensures that the history of the folder's migrations needs no repair, as "flyway repair" would: the rows of failed

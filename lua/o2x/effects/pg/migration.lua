@@ -125,7 +125,17 @@ local function read_from(db, ctx, target)
   return value_of(db, ctx, target, rows)
 end
 
+-- What a restored database has is known once it is there.
+local function refuse_swapped(ctx, target)
+  for _, entry in ipairs(ctx:written_ahead { "pg.swapped" }) do
+    if entry.value and entry.target.database == target.database then
+      errors.raise { kind = "refused", code = "when_applied", message = target.database .. " is replaced before" }
+    end
+  end
+end
+
 local function read(ctx, target)
+  refuse_swapped(ctx, target)
   return support.read(ctx, target.database, function(db) return read_from(db, ctx, target) end)
 end
 

@@ -60,12 +60,13 @@ local function check(ctx, target)
   )
 end
 
--- The columns that the journal has, and the names of those that held a secret.
-local function split(row)
+-- The columns that the journal has, and the names of those that held a secret. One that the run set to the same secret
+-- is as it was.
+local function split(row, desired)
   local there, gone = {}, {}
   for name, item in pairs(row) do
     if value.has_reference(item) then
-      gone[#gone + 1] = name
+      if not desired or not value.equal(item, desired[name]) then gone[#gone + 1] = name end
     else
       there[name] = item
     end
@@ -93,6 +94,19 @@ function M.take(ctx, target)
   return all, taken
 end
 
+--- What an undo cannot restore of a row that is changed: the columns that hold a secret, and get another one.
+---@param before table
+---@param desired table
+---@return string? text
+function M.lost(before, desired)
+  local names = {}
+  for name, item in pairs(before) do
+    if value.has_secret(item) and not value.equal(item, desired[name]) then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names[1] and ("the secret in %s"):format(table.concat(names, ", ")) or nil
+end
+
 --- What takes back the effect of a row.
 ---@param ctx o2x.context
 ---@param past o2x.past
@@ -101,7 +115,7 @@ end
 function M.restore(ctx, past)
   check(ctx, past.target)
   if past.before == nil then return { target = past.now and whole(ctx, past.target) or past.target } end
-  local row, gone = split(past.before)
+  local row, gone = split(past.before, past.desired)
   local why = gone[1] and ("%s held a secret, which the journal does not have"):format(table.concat(gone, ", ")) or nil
   if next(row) == nil and why then return nil, why end
   local target = {}
