@@ -137,38 +137,42 @@ local function ensure(fields)
   return function(api) api.ensure("quickbooks", fields) end
 end
 
+-- Texts that no other case has: what is in Vault is a secret, in the whole process.
 local VAULT <const> = {
   {
     "a field that the run sets",
     kind = "vault.secret",
-    prepare = put { id = "old", other = "x" },
+    prepare = put { id = "old-vault-value", other = "vault-x" },
     write = ensure { id = "ours" },
-    foreign = put { id = "theirs", other = "x" },
+    foreign = put { id = "their-vault-value", other = "vault-x" },
     look = fields_of,
-    theirs = "id=theirs other=x",
-    ours = "id=ours other=x",
-    beside = { put { id = "old", other = "y", more = "z" }, "id=ours more=z other=y" },
+    theirs = "id=their-vault-value other=vault-x",
+    ours = "id=ours other=vault-x",
+    beside = {
+      put { id = "old-vault-value", other = "vault-y", more = "vault-z" },
+      "id=ours more=vault-z other=vault-y",
+    },
   },
   {
     "a new secret",
     kind = "vault.secret",
     write = ensure { id = "ours" },
-    foreign = put { id = "theirs" },
+    foreign = put { id = "their-vault-value" },
     look = fields_of,
-    theirs = "id=theirs",
+    theirs = "id=their-vault-value",
     ours = "id=ours",
   },
   {
     "a secret that was deleted before",
     kind = "vault.secret",
     prepare = function(env)
-      put { id = "first" }(env)
+      put { id = "first-vault-value" }(env)
       env.ask("DELETE", PATH)
     end,
     write = ensure { id = "ours" },
-    foreign = put { id = "theirs" },
+    foreign = put { id = "their-vault-value" },
     look = fields_of,
-    theirs = "id=theirs",
+    theirs = "id=their-vault-value",
     ours = "id=ours",
   },
 }
