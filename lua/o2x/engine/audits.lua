@@ -10,6 +10,7 @@ local orphans = require "o2x.engine.orphans"
 local progress = require "o2x.report.progress"
 local run = require "o2x.engine.run"
 local task = require "o2x.base.task"
+local tenant_files = require "o2x.project.tenant_files"
 
 local M = {}
 
@@ -49,6 +50,13 @@ local function attempt(wanted, tenant, place, company)
   return { tenant = tenant, findings = {}, unseen = {}, inside = 0, looked = 0, error = err }
 end
 
+-- Where tenants are audited one after the other: the files of all are read once, not for each again.
+local function place_of(wanted)
+  local place = run.place_to_look(wanted.project)
+  if #wanted.tenants > 1 then place.files = tenant_files.read(wanted.config) end
+  return place
+end
+
 --- Audits tenants.
 ---@param wanted o2x.audits
 ---@return table[] reports of audit.of, in the order of the tenants; `error` in one that could not be made; behind them
@@ -56,7 +64,7 @@ end
 function M.perform(wanted)
   local free, company = {}, companies.new(wanted.project, wanted.config)
   local reports = breaker.within(task.each, wanted.tenants, function(tenant)
-    local place = table.remove(free) or run.place_to_look(wanted.project)
+    local place = table.remove(free) or place_of(wanted)
     local report = attempt(wanted, tenant, place, company)
     free[#free + 1] = place
     wanted.done(report)

@@ -62,7 +62,7 @@ local M = {}
 ---@field planned table? what it may do, by a plan (planned.lua)
 ---@field approved string[]? who approved that plan
 ---@field audit boolean? compares the tenant with what the runbook would make of it, and looks at all checks
----@field place table? of place_to_look: the sandboxes, which no other run uses at the time
+---@field place table? of place_to_look: the sandboxes, which no other run uses at the time; files: of all tenants
 ---@field loaded_secrets table? what secrets_source.load gave, where it was asked already
 ---@field arrival table? of rehearsal/arrival: the run brings a tenant into the lab of a rehearsal
 ---@field witness table? of rehearsal/witness: it notes what the run reads
@@ -174,7 +174,8 @@ function M.prepare(options)
     run.platform_sandbox,
     run.config,
     options.tenant,
-    function(id) tape.silently(run.registration.confirm, run.registration, id) end
+    function(id) tape.silently(run.registration.confirm, run.registration, id) end,
+    options.place and options.place.files
   )
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
   if not run.undo then load_secrets(run, contents, options.loaded_secrets) end
