@@ -99,8 +99,9 @@ end
 -- What all servers were asked since the last restore, in order.
 local function history(lab, instances)
   local list, order = table.move(lab.asked.list, 1, #lab.asked.list, 1, {}), {}
-  if instances.postgres and instances.postgres.log then
-    for _, entry in ipairs(instances.postgres.log()) do
+  for _, name in ipairs { "postgres", "redis" } do
+    local log = instances[name] and instances[name].log
+    for _, entry in ipairs(log and log() or {}) do
       list[#list + 1] = entry
     end
   end

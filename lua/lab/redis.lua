@@ -1,5 +1,6 @@
 --- The lab's Redis: the real server in its own folder, on loopback, with a password.
 
+local commands = require "lab.asked.commands"
 local daemon = require "lab.daemon"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -40,6 +41,7 @@ local function config_text(at, port, password, memory)
     "appendfsync no",
     'save ""',
     "databases 16",
+    memory and commands.SETTINGS or "",
     "",
   }, "\n")
 end
@@ -61,6 +63,12 @@ local function url_of(state) return ("redis://default:%s@127.0.0.1:%d/0"):format
 function M.client(lab)
   local url = url_of(lab.state "redis")
   return redis.connect { url = url, timeout = 5, connect_timeout = 5 }
+end
+
+-- What was asked since the server was put back.
+local function log_of(lab)
+  local connection <close> = M.client(lab)
+  return commands.read(connection)
 end
 
 local function last_error(at, problem)
@@ -112,6 +120,7 @@ function M.start(lab)
     port = state.port,
     env = { REDIS_URL = ("redis://127.0.0.1:%d/0"):format(state.port), REDISCLI_AUTH = state.password },
     stop = function() M.sweep(lab) end,
+    log = lab.memory and function() return log_of(lab) end or nil,
     keep = function()
       return moment.keep(function() return M.client(lab) end)
     end,

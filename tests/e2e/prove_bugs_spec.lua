@@ -17,6 +17,14 @@ local CAUGHT <const> = {
   ["stuck on its own marker"] = { "correct", "the marker is there already" },
   ["step results that change type"] = { "kill", "toy sign" },
   ["a foreign change overwritten"] = { "foreign", "the foreign value of toy.* is overwritten" },
+  ["a retry that doubles"] = { "kill", "done %d times: sign" },
+  ["a read from a stale cache"] = { "kill", "missing, should be" },
+  ["an intent after the write"] = { "undo-resumed", "should be missing" },
+  ["a secret where a step fails"] = { "foreign", "a secret is in a file or in the output" },
+  ["a lock that outlives a kill"] = { "kill", "it is locked" },
+  ["a temporary file left"] = { "kill", "left in TMPDIR: half%-done" },
+  ["an undo of somebody else's change"] = { "undo-foreign", "the foreign value of toy.* is overwritten" },
+  ["a plan that shows more"] = { "plan", "planned, but not done: toy.value room%-2" },
   ["cannot be resumed"] = { "kill", "not done after" },
 }
 

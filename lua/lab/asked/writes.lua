@@ -108,23 +108,29 @@ local ID_HEADERS <const> = { "idempotency-key", "x-idempotency-key", "x-request-
 -- Parts of a content that differ each time the same is written.
 local function stable(body) return (body or ""):gsub('"modifiedAt":"%d*"', "") end
 
-local function identity(service, req)
+local function content(service, req)
+  local hash = crypto.sha256(stable(req.body)):sub(1, 16)
+  return ("%s %s %s %s"):format(service, req.method, req.path, hash)
+end
+
+local function identity(req)
   for _, name in ipairs(ID_HEADERS) do
     if req.headers[name] then return ("%s %s"):format(name, req.headers[name]) end
   end
-  local content = crypto.sha256(stable(req.body)):sub(1, 16)
-  return ("%s %s %s %s"):format(service, req.method, req.path, content)
 end
 
 --- Whether a request is a write, and then what makes it this write.
 ---@param service string
 ---@param req httpd.request
 ---@return boolean write
----@return string? identity
+---@return string? identity by the id that the sender gave it, or by its content
+---@return string? content by what is asked for, whatever its id
 function M.judge(service, req)
   local judge = JUDGES[service]
   local write = not judge and not READ_METHODS[req.method] or judge ~= nil and judge(req)
-  return write, write and identity(service, req) or nil
+  if not write then return false end
+  local asked = content(service, req)
+  return true, identity(req) or asked, asked
 end
 
 return M

@@ -70,10 +70,13 @@ function M.keep(connect)
   return function()
     local again <close> = connect()
     again:command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-    if changes(again) == seen then return false end
-    write(again, list)
-    seen = changes(again)
-    return true
+    local changed = changes(again) ~= seen
+    if changed then
+      write(again, list)
+      seen = changes(again)
+    end
+    again:command("SLOWLOG", "RESET") -- what was asked begins anew
+    return changed
   end
 end
 

@@ -5,6 +5,7 @@ local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local traces = require "o2x.prove.traces"
 local verdict = require "o2x.prove.verdict"
+local writes = require "o2x.prove.writes"
 
 local M = {}
 
@@ -64,10 +65,8 @@ local function judge(ground, base, result, options)
   if not result.clean then return "a child is still there" end
   local wrong = ground:compare(base.state, options.traces)
   if wrong then return wrong end
-  wrong = not options.no_log and verdict.twice(base.log, ground.lab:log()) or nil
-  wrong = wrong or ground:leftovers()
-  if wrong then return wrong end
-  if verdict.leaks(base.secrets, ground:texts(result)) then return "a secret is in a file or in the output" end
+  wrong = not options.no_log and writes.twice(base.log, ground.lab:log()) or nil
+  return wrong or ground:leftovers()
 end
 
 local function disturbed(ground, base, words, act)
@@ -111,6 +110,15 @@ local function fault(ground, base, case)
   return problem or judge(ground, base, result)
 end
 
+-- Does the target still have the value that somebody else has given it?
+local function overwritten(ground, said)
+  local seen = ground:note "seen"
+  local looked = ground:o2x({}, nil, { kind = said.kind, key = said.key, tenant = ground.tenant, to = seen })
+  if looked.code ~= 0 then return nil, "cannot be looked at" end
+  if json.read(fs.read(seen), "seen").value == said.value then return nil end
+  return ("the foreign value of %s %s is overwritten"):format(said.kind, said.key)
+end
+
 -- The run stops, or leaves it: it never overwrites it unasked.
 local function foreign(ground, base, case)
   local note, words = ground:note "foreign", ground:run_words()
@@ -119,12 +127,7 @@ local function foreign(ground, base, case)
   local said = json.read(fs.read(note), "foreign")
   if not said.value then return nil, "cannot be changed" end
   result = ground:o2x(after_kill(ground, words) or words)
-  if hangs(result) then return hangs(result) end
-  local seen = ground:note "seen"
-  local looked = ground:o2x({}, nil, { kind = said.kind, key = said.key, tenant = ground.tenant, to = seen })
-  if looked.code ~= 0 then return nil, "cannot be looked at" end
-  if json.read(fs.read(seen), "seen").value == said.value then return nil end
-  return ("the foreign value of %s %s is overwritten"):format(said.kind, said.key)
+  return hangs(result) or overwritten(ground, said)
 end
 
 -- Killed, and then wanted otherwise: the end is that of a run that has wanted that from the start, or, once the first
@@ -194,7 +197,7 @@ local function plan(ground, base)
   ground:fresh "start"
   local result = ground:o2x { "plan", "--json", table.unpack(base.plan_words) }
   if hangs(result) then return hangs(result) end
-  local wrong = ground:compare(base.start) or verdict.write_in(ground.lab:log())
+  local wrong = ground:compare(base.start) or writes.first(ground.lab:log())
   if wrong then return wrong end
   if result.code ~= 0 then return nil, "cannot be planned" end
   local done, same = changes_of(base.journal)
@@ -215,7 +218,7 @@ local function again(ground, base)
   local result = ground:o2x { "run", "--json", table.unpack(ground.words) }
   if hangs(result) then return hangs(result) end
   if result.code ~= 0 then return "a second run fails: " .. last_line(result) end
-  local wrong = verdict.write_in(ground.lab:log())
+  local wrong = writes.first(ground.lab:log())
   if wrong then return wrong end
   local totals = json.read(result.stdout, "run").totals
   for _, outcome in ipairs { "created", "changed", "deleted" } do
@@ -270,6 +273,31 @@ local function killed_undo(ground, base, case)
   return problem or judge_undo(ground, base, result)
 end
 
+-- What a resumed run has done is taken back as that of an undisturbed one.
+local function undo_resumed(ground, base, case)
+  local words = ground:run_words()
+  local result = disturbed(ground, base, words, { kind = "kill", label = case.label, nth = case.nth })
+  if not result then return nil, "not reached" end
+  local _, problem = follow(ground, words, result)
+  if problem then return problem end
+  words = undo_words(ground)
+  result, problem = follow(ground, words, ground:o2x(words))
+  return problem or judge_undo(ground, { start = base.start, state = base.state, secrets = base.secrets }, result)
+end
+
+-- Somebody changes what the undo is about to take back: it stops, or leaves it.
+local function undo_foreign(ground, base, case)
+  ground:fresh("end", base.store)
+  local note = ground:note "foreign"
+  local words = undo_words(ground)
+  local result = ground:o2x(words, { kind = "foreign", label = case.label, nth = 1, to = note })
+  if not result.signal then return nil, "not reached" end
+  local said = json.read(fs.read(note), "foreign")
+  if not said.value then return nil, "cannot be changed" end
+  result = ground:o2x(after_kill(ground, words) or words)
+  return hangs(result) or overwritten(ground, said)
+end
+
 local PLAY <const> = {
   plan = plan,
   again = again,
@@ -282,6 +310,8 @@ local PLAY <const> = {
   correct = correct,
   undo = undo,
   ["undo-kill"] = killed_undo,
+  ["undo-resumed"] = undo_resumed,
+  ["undo-foreign"] = undo_foreign,
 }
 
 --- Plays a case.
@@ -290,6 +320,10 @@ local PLAY <const> = {
 ---@param case table of cases.lua
 ---@return string? problem what differs, in a line
 ---@return string? skipped why there was nothing to play
-function M.play(ground, base, case) return PLAY[case.kind](ground, base, case) end
+function M.play(ground, base, case)
+  local problem, skipped = PLAY[case.kind](ground, base, case)
+  if problem or skipped then return problem, skipped end
+  if verdict.leaks(base.secrets, ground:texts()) then return "a secret is in a file or in the output" end
+end
 
 return M

@@ -16,6 +16,8 @@ M.KINDS = {
   { "correct", "killed, then resumed with a script that wants another value" },
   { "undo", "the undo leads back to the start" },
   { "undo-kill", "the undo killed, then resumed" },
+  { "undo-resumed", "killed, resumed, and then undone" },
+  { "undo-foreign", "somebody else changes what the undo is about to take back" },
 }
 
 -- Faults of the lab, and whether they fit a request that only reads.
@@ -101,6 +103,19 @@ local function of_targets(list, points)
   end
 end
 
+-- Each target that an undo takes back once, at the moment before.
+local function taken_back(list, points)
+  local times = {}
+  for _, point in ipairs(points) do
+    times[point.label] = (times[point.label] or 0) + 1
+  end
+  for _, point in ipairs(points) do
+    if point.label:find "^begun effect " and times[point.label] == 1 then
+      add(list, "undo-foreign", { number = point.n, label = point.label })
+    end
+  end
+end
+
 local function faults(list, log, kinds)
   local nth = {}
   for i, request in ipairs(log) do
@@ -132,8 +147,8 @@ local function sample_of(points, count)
 end
 
 --- All cases.
----@param base { points: table[], log: table[], undo_points: integer?, unfit: table<string, boolean>? } unfit: "SERVICE
----  KIND" → false: the lab has no such fault
+---@param base table points: table[], log: table[], undo_points: integer?, undone: table[]?, unfit:
+---  table<string, boolean>?; undone: the points of the undo; unfit: "SERVICE KIND" → false: the lab has no such fault
 ---@param twice integer how many of the cases that are only sampled: a killed resume, a killed undo
 ---@return table[] cases kind, id, and what case.lua needs
 ---@return table<string, integer> same how many points of a kind are the same as another one
@@ -157,6 +172,12 @@ function M.of(base, twice)
   for i = 1, base.undo_points and math.min(twice, base.undo_points) or 0 do
     add(list, "undo-kill", { number = 1 + (i - 1) * base.undo_points // math.min(twice, base.undo_points) })
   end
+  if #(base.undone or {}) > 0 then
+    for _, case in ipairs(sample_of(killed, twice)) do
+      add(list, "undo-resumed", { number = case.number, label = case.label, nth = case.nth })
+    end
+  end
+  taken_back(list, base.undone or {})
   return list, same
 end
 

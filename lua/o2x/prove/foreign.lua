@@ -44,7 +44,7 @@ function M.text(e, now) return json.encode { value.plain(now, e.key) } end
 -- The new value is written in each way that is possible, until one is in place.
 local function write(gate, e)
   local before = gate:read_live(e)
-  for _, wanted in ipairs { { M.other(e.desired) }, { nil, before ~= nil } } do
+  for _, wanted in ipairs { { M.other(e.desired) }, { M.other(before) }, { nil, before ~= nil } } do
     if wanted[2] then
       pcall(e.type.write, gate.ctx, e.target, wanted[1], before, ("f"):rep(32))
       local now = gate:read_live(e)

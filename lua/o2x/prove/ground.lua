@@ -26,6 +26,7 @@ local SECONDS <const> = 120 -- of this clock, until a command counts as hanging
 ---@field tenant string
 ---@field cpu number seconds that its commands have used
 ---@field commands integer
+---@field said string[] what its commands have printed since the lab was put back
 local Ground = {}
 Ground.__index = Ground
 
@@ -44,7 +45,7 @@ end
 ---@return o2x.prove.Ground
 function M.new(lab, server, words)
   local self = setmetatable({ lab = lab, server = server, words = words, cpu = 0, commands = 0 }, Ground)
-  self.tenant = words[2]
+  self.tenant, self.said = words[2], {}
   self.folder = left.folder(parent_folder())
   self.state = fs.join(self.folder, "state")
   self.temporary = fs.join(self.folder, "tmp")
@@ -66,6 +67,7 @@ end
 function Ground:fresh(name, state)
   self.lab:restore(name)
   self:clear()
+  self.said = {}
   if state then fs.copy_tree(state, self.state) end
 end
 
@@ -111,6 +113,8 @@ function Ground:o2x(words, act, seek)
     hasten = HASTE,
   }, SECONDS)
   result.stdout, result.stderr = fs.read(out), fs.read(err)
+  table.insert(self.said, result.stdout)
+  table.insert(self.said, result.stderr)
   self.cpu, self.commands = self.cpu + result.cpu, self.commands + 1
   return result
 end
@@ -181,11 +185,10 @@ function Ground:leftovers()
   if names[1] then return ("left in TMPDIR: %s"):format(names[1]) end
 end
 
---- Every text that a case has left on this machine: run store and outputs.
----@param result table
+--- Every text that a case has left on this machine: run store, and the outputs of all its commands.
 ---@return string
-function Ground:texts(result)
-  local parts = { result.stdout, result.stderr }
+function Ground:texts()
+  local parts = { table.concat(self.said, "\n") }
   for _, id in ipairs(self:runs()) do
     for _, name in ipairs { "journal", "log" } do
       parts[#parts + 1] = fs.read_if(fs.join(self.state, id, name)) or ""

@@ -32,7 +32,7 @@ end
 
 local function object(name, key) return name == "object " .. key:gsub("^s3://", "") end
 
--- Kind → part of the picture; whether an item is, or holds, the target with a key; which of its paths are the target's.
+-- Kind → part of the picture; whether an item is, or holds, the target with a key; which paths are the target's.
 local PLACES <const> = {
   ["k8s.secret"] = { "k8s", function(name, key) return name == "Secret " .. key end },
   ["pg.migration"] = { "postgres", database },

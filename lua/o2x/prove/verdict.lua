@@ -1,5 +1,6 @@
 --- Compares what a disturbed run left with what an undisturbed one leaves.
 
+local drawn = require "o2x.prove.drawn"
 local json = require "o2x.base.json"
 local sorted_keys = require "o2x.base.sorted_keys"
 
@@ -12,14 +13,6 @@ local function short(text)
   return #text > 60 and text:sub(1, 57) .. "..." or text
 end
 
--- What each run draws anew: keys of rows that a server made, markers of effects, ids of runs, times.
-local DRAWN <const> = {
-  { ("%x"):rep(8) .. ("%-%x%x%x%x"):rep(3) .. "%-" .. ("%x"):rep(12), "UUID" },
-  { "%f[%x]" .. ("%x"):rep(32) .. "%f[^%x]", "MARKER" },
-  { "R%-%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%x%x%x%x", "RUN" },
-  { "%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d[%d.]*Z?", "TIME" },
-}
-
 -- The hash of a pod template, in names of ReplicaSets and Pods: Kubernetes writes such in these letters. The template
 -- itself is compared, so that its hash tells nothing more.
 local HASH <const> = "%f[%w][bcdfghjklmnpqrstvwxz2456789]+%f[^%w]"
@@ -29,9 +22,7 @@ local function hash_word(word)
 end
 
 local function without_drawn(text, part)
-  for _, pair in ipairs(DRAWN) do
-    text = text:gsub(pair[1], pair[2])
-  end
+  text = drawn.without(text)
   if part == "k8s" then text = text:gsub(HASH, hash_word) end
   return text
 end
@@ -78,6 +69,12 @@ local function without_time_of_archive(name, item)
   end
 end
 
+-- A manifest is its objects: which template each was made from is a comment, and the first separator may be absent.
+local function without_comments(manifest)
+  local text = ("\n" .. manifest):gsub("\n%-%-%-[ \t]*#[^\n]*", "\n---"):gsub("\n#[^\n]*", "")
+  return (text:gsub("^%s*%-%-%-%s*\n", ""):gsub("^%s+", ""):gsub("%s+$", ""))
+end
+
 local function alike(picture, part)
   local result = {}
   for _, name in ipairs(sorted_keys(picture)) do
@@ -87,6 +84,7 @@ local function alike(picture, part)
       if part == "aws" then without_time_of_archive(name, value) end
     else
       value = without_drawn(tostring(value), part)
+      if part == "helm" and name == "manifest" then value = without_comments(value) end
     end
     put(result, without_drawn(name, part), value)
   end
@@ -173,16 +171,6 @@ function M.counted_differences(planned, done)
   return list
 end
 
-local function counted(log)
-  local times = {}
-  for _, entry in ipairs(log) do
-    if entry.write and entry.identity and (not entry.status or entry.status < 400) then
-      times[entry.identity] = (times[entry.identity] or 0) + 1
-    end
-  end
-  return times
-end
-
 --- What a command says went wrong: its last error, the line of a step that failed, or its last line.
 ---@param result { stderr: string }
 ---@return string
@@ -193,30 +181,6 @@ function M.error_line(result)
     failed = line:match "^%d%d:%d%d:%d%d (.*failed.*)" or line:match "^%d%d:%d%d:%d%d (.*: ! .*)" or failed
   end
   return said or failed or result.stderr:match "([^\n]*)%s*$"
-end
-
---- The writes that took place more often than in an undisturbed run.
----@param expected table[] log of the undisturbed run
----@param found table[]
----@return string? problem
-function M.twice(expected, found)
-  local allowed, times = counted(expected), counted(found)
-  for _, identity in ipairs(sorted_keys(times)) do
-    if times[identity] > math.max(1, allowed[identity] or 0) then
-      return ("done %d times: %s"):format(times[identity], short(identity))
-    end
-  end
-end
-
---- The first write in a log in which there should be reads only.
----@param log table[]
----@return string? problem
-function M.write_in(log)
-  for _, entry in ipairs(log) do
-    if entry.write then
-      return ("sent a write: %s"):format(short(entry.identity or ("%s %s"):format(entry.method, entry.target)))
-    end
-  end
 end
 
 --- Is the text of a secret in a text?

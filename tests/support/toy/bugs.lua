@@ -2,6 +2,8 @@
 
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local json = require "o2x.base.json"
+local points = require "o2x.base.points"
 
 local M = {}
 
@@ -19,6 +21,12 @@ local function note(text) fs.append(path_of ".writes", text .. "\n") end
 local function count_up()
   local path = path_of "counter"
   fs.write(path, tostring(1 + tonumber(fs.read_if(path) or "0")))
+end
+
+-- A moment in which a process may die.
+local function gap()
+  points.before("toy", "gap", true)
+  points.after("toy", "gap", true)
 end
 
 -- NAME → function(toy): plants it.
@@ -128,6 +136,101 @@ M.PLANT = {
         return memory
       end
     end)(require("o2x.engine.memory").new)
+  end,
+
+  -- A request that may have been carried out is sent again, as another one.
+  ["a retry that doubles"] = function(toy)
+    local value = type_of(toy, "toy.value")
+    local write = value.write
+    value.write = function(ctx, target, ...)
+      local tried = path_of(".tried-" .. target.name)
+      if fs.exists(tried) then write(ctx, target, ...) end
+      fs.write(tried, "")
+      return write(ctx, target, ...)
+    end
+  end,
+
+  ["a read from a stale cache"] = function(toy)
+    local value = type_of(toy, "toy.value")
+    local read, write = value.read, value.write
+    value.read = function(ctx, target)
+      local kept = fs.read_if(path_of(".cache-" .. target.name))
+      if kept then return json.decode(kept) end
+      return read(ctx, target)
+    end
+    value.write = function(ctx, target, desired, ...)
+      fs.write(path_of(".cache-" .. target.name), json.encode(desired))
+      gap()
+      return write(ctx, target, desired, ...)
+    end
+  end,
+
+  ["an intent after the write"] = function()
+    local journal = require "o2x.engine.journal"
+    local create, held = journal.create, nil
+    local function late(made)
+      local append = made.append
+      made.append = function(self, record, ...)
+        if record.t == "intent" then
+          held = record
+          return
+        end
+        local first = held
+        held = nil
+        if first then append(self, first, true) end
+        return append(self, record, ...)
+      end
+      return made
+    end
+    journal.create = function(...) return late(create(...)) end
+  end,
+
+  ["a secret where a step fails"] = function(toy)
+    local value = type_of(toy, "toy.value")
+    local read = value.read
+    value.read = function(...)
+      local now = read(...)
+      if now and now.chairs == 5 then io.stderr:write "cannot log in with toy-secret\n" end
+      return now
+    end
+  end,
+
+  ["a lock that outlives a kill"] = function(toy)
+    local value = type_of(toy, "toy.value")
+    local write = value.write
+    value.write = function(...)
+      local lock = path_of ".lock"
+      if fs.exists(lock) then errors.raise { kind = "conflict", message = "it is locked" } end
+      fs.write(lock, "")
+      gap()
+      write(...)
+      fs.remove(lock)
+    end
+  end,
+
+  ["a temporary file left"] = function(toy)
+    local value = type_of(toy, "toy.value")
+    local write = value.write
+    value.write = function(...)
+      local path = fs.join(os.getenv "TMPDIR", "half-done")
+      fs.write(path, "")
+      gap()
+      write(...)
+      fs.remove(path)
+    end
+  end,
+
+  ["an undo of somebody else's change"] = function()
+    require("o2x.engine.memory").names_any = function() return true end
+  end,
+
+  ["a plan that shows more"] = function(toy)
+    local value = type_of(toy, "toy.value")
+    local read = value.read
+    value.read = function(ctx, target)
+      if ctx.mode ~= "plan" and target.name == "room-2" then return { name = "2", chairs = 4 } end
+      return read(ctx, target)
+    end
   end,
 
   -- Two steps, of which the second attempt meets the first one's half: it can never be finished.

@@ -30,19 +30,6 @@ describe("the verdict", function()
     assert.equal("a; b; c; 2 more", verdict.line { "a", "b", "c", "d", "e" })
   end)
 
-  it("finds what was done twice, and only what took effect", function()
-    local once = { { write = true, identity = "a" }, { write = false, identity = "b" } }
-    assert.is_nil(verdict.twice(once, once))
-    assert.truthy(verdict.twice(once, { once[1], once[1] }))
-    assert.is_nil(verdict.twice(once, { once[1], { write = true, identity = "a", status = 503 } }))
-    assert.is_nil(verdict.twice({ once[1], once[1] }, { once[1], once[1] }))
-  end)
-
-  it("finds a write among reads", function()
-    assert.is_nil(verdict.write_in { { write = false, method = "GET", target = "/" } })
-    assert.equal("sent a write: PUT /x", verdict.write_in { { write = true, method = "PUT", target = "/x" } })
-  end)
-
   it("finds the text of a secret", function()
     assert.is_true(verdict.leaks({ "hunter22" }, "it is hunter22."))
     assert.is_false(verdict.leaks({ "hunter22" }, "it is nothing"))
@@ -75,6 +62,17 @@ describe("the verdict", function()
     end
     assert.same({}, verdict.differences(picture("1", "1"), picture("2", "2")))
     assert.is_true(#verdict.differences(picture("1", "1"), picture("1", "2")) > 0)
+  end)
+
+  it("takes manifests for alike that differ in comments", function()
+    local function picture(manifest)
+      return verdict.without_drawn_ids { helm = { ["release a/b revision 1"] = { manifest = manifest } } }
+    end
+    local expected = picture "---\n# Source: a/b.yaml\nkind: A\n---\n# Source: a/c.yaml\nkind: B\n"
+    assert.same({}, verdict.differences(expected, picture "kind: A\n---\nkind: B"))
+    assert.same({}, verdict.differences(expected, picture "--- # Source: a\nkind: A\n--- # Source: c\nkind: B\n"))
+    assert.equal(1, #verdict.differences(expected, picture "kind: A\n---\nkind: C"))
+    assert.equal(1, #verdict.differences(expected, picture "kind: A\nkind: B"))
   end)
 
   it("finds the line that says what went wrong", function()

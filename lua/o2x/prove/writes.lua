@@ -1,0 +1,122 @@
+--- What the servers were asked to write, and what of it took effect: nothing may be done more often than in an
+--- undisturbed run.
+---
+---   HTTP         counts unless the server refused it; by the sender's id, and by content, so that a request that is
+---                sent again with another id is found as well
+---   PostgreSQL   statements of transactions that were committed, and those outside of one; what was in a database that
+---                was dropped afterwards is gone
+---   Redis        commands that change keys
+
+local drawn = require "o2x.prove.drawn"
+local sorted_keys = require "o2x.base.sorted_keys"
+
+local M = {}
+
+local LONGEST <const> = 60 -- bytes of a write in a message
+
+local function add(times, name) times[name] = (times[name] or 0) + 1 end
+
+-- ---- PostgreSQL ----
+
+-- Statements that do nothing the second time, by their own words, and those that only end a transaction.
+local HARMLESS <const> = { "^CREATE [%u ]*IF NOT EXISTS", "^DROP [%u ]*IF EXISTS", "^ALTER ROLE .* PASSWORD" }
+
+local function is_harmless(text)
+  text = text:gsub("^%s+", ""):upper()
+  for _, pattern in ipairs(HARMLESS) do
+    if text:find(pattern) then return true end
+  end
+  return false
+end
+
+local function statement(entry)
+  return drawn.without(("postgres %s %s %s"):format(entry.target, entry.text, entry.parameters or ""))
+end
+
+-- A database that is dropped takes with it what was written there.
+local function forget(times, text)
+  local name = text:match '^%s*[Dd][Rr][Oo][Pp]%s+[Dd][Aa][Tt][Aa][Bb][Aa][Ss][Ee]%s+"?([^"%s;]+)'
+  if not name then return end
+  name = drawn.without(("postgres %s "):format(name))
+  for _, other in ipairs(sorted_keys(times)) do
+    if other:sub(1, #name) == name then times[other] = nil end
+  end
+end
+
+local function commit(times, list)
+  for _, entry in ipairs(list) do
+    forget(times, entry.text)
+    if not is_harmless(entry.text) then add(times, statement(entry)) end
+  end
+end
+
+-- One statement after the other; open: session → the writes of its transaction.
+local function note_statement(times, open, entry)
+  local session, word = entry.session or "", entry.method
+  local pending = open[session]
+  if word == "BEGIN" or word == "START" then
+    open[session] = {}
+  elseif word == "COMMIT" or word == "END" then
+    commit(times, pending and not pending.failed and pending or {})
+    open[session] = nil
+  elseif word == "ROLLBACK" or word == "ABORT" then
+    if not entry.text:upper():find "TO%s" then open[session] = nil end
+  elseif pending then
+    if entry.status == "ERROR" then pending.failed = true end
+    if entry.write then pending[#pending + 1] = entry end
+  elseif entry.write and entry.status == "OK" then
+    commit(times, { entry })
+  end
+end
+
+-- ---- all ----
+
+local function refused(entry) return type(entry.status) == "number" and entry.status >= 400 end
+
+--- How often each write took effect.
+---@param log table[] of the lab
+---@return table<string, integer> times
+function M.counted(log)
+  local times, open = {}, {}
+  for _, entry in ipairs(log) do
+    if entry.service == "postgres" then
+      note_statement(times, open, entry)
+    elseif entry.write and not refused(entry) then
+      if entry.identity then add(times, entry.identity) end
+      if entry.content and entry.content ~= entry.identity then add(times, entry.content) end
+    end
+  end
+  return times
+end
+
+local function short(text)
+  text = tostring(text):gsub("%s+", " ")
+  return #text > LONGEST and text:sub(1, LONGEST - 3) .. "..." or text
+end
+
+--- The first write that took place more often than in an undisturbed run.
+---@param expected table[] log of the undisturbed run
+---@param found table[]
+---@return string? problem
+function M.twice(expected, found)
+  local allowed, times = M.counted(expected), M.counted(found)
+  for _, name in ipairs(sorted_keys(times)) do
+    if times[name] > math.max(1, allowed[name] or 0) then
+      return ("done %d times: %s"):format(times[name], short(name))
+    end
+  end
+end
+
+--- The first write in a log in which there should be reads only.
+---@param log table[]
+---@return string? problem
+function M.first(log)
+  for _, entry in ipairs(log) do
+    if entry.write then
+      local name = entry.identity or entry.text or ("%s %s"):format(entry.method, entry.target)
+      return ("sent a write: %s"):format(short(name))
+    end
+  end
+end
+
+return M
