@@ -142,6 +142,17 @@ local function report(tenant, chosen, pinned, params, previous, results, failed)
   return problems
 end
 
+-- The command with the words that it had.
+local function again(tenant, params)
+  local words = { "o2x run deploy", tenant.name }
+  if params.services then words[#words + 1] = "services=" .. table.concat(params.services, ",") end
+  for _, name in ipairs { "image", "chart" } do
+    if params[name] then words[#words + 1] = ("%s=%s"):format(name, params[name]) end
+  end
+  words[#words + 1] = "--confirm=" .. tenant.name
+  return table.concat(words, " ")
+end
+
 --- Deploys to a tenant. An input error if a values file is missing or a chart has another version; fails after the
 --- rollback if a service does not become healthy.
 ---@param tenant table
@@ -163,8 +174,10 @@ function M.run(tenant, params)
   local problems = report(tenant, chosen, pinned, params, previous, results, failed)
   if failed then
     fail(
-      ("%s; everything that was deployed is back on its own revision"):format(table.concat(problems, "; ")),
-      ("fix the cause, then start again: o2x run deploy %s --confirm=%s"):format(tenant.name, tenant.name)
+      ("%s; everything that was deployed is back on its own revision, so a resumed run fails again"):format(
+        table.concat(problems, "; ")
+      ),
+      ("fix the cause, then start again: %s"):format(again(tenant, params))
     )
   end
 end

@@ -136,6 +136,7 @@ describe("unfinished runs", function()
     local id = fail "alpha"
     local again = toy:o2x { "resume", id }
     assert.matches("it failed in the same way before", again.stderr)
+    assert.matches("next: .*o2x.* undo " .. id:gsub("%p", "%%%0") .. "\n$", again.stderr) -- going on leads nowhere
     assert.matches("to leave it: .* dismiss ", again.stderr)
   end)
 

@@ -80,6 +80,7 @@ describe("deploy and rollback", function()
     assert.equal(1, result.code)
     assert.matches("tax%-gateway: Deployment urbanos%-tax%-gateway is not ready", result.stderr)
     assert.matches("is back on its own revision", result.stderr)
+    assert.matches("start again: .*run deploy urbanos services=%S+ image=v9%-broken %-%-confirm=urbanos", result.stderr)
     assert.same(before, { e:tag "service-billing", e:tag "tax-gateway" })
     local _, now = e:file "tax-gateway"
     assert.equal(file, now)

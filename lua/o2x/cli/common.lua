@@ -309,7 +309,8 @@ local function next_of(run, status, options, err)
   local there = not run.folder or not run.journal:is_lost() and fs.exists(fs.join(run.folder, "journal"))
   if status == "incomplete" and run.undo.remake then return run.undo.remake end
   if there or ENDED[status] then
-    local _, edited = same_again_of(run, status, err)
+    local _, edited, stuck = same_again_of(run, status, err)
+    if stuck and run.past.history.begun then return "o2x undo " .. run.id end
     return NEXT[status]:format(run.id) .. ((run.edited or edited) and not ENDED[status] and " --edited" or "")
   end
   if run.undo then return ("o2x undo %s"):format(undo.name(run.undo)) end
@@ -360,7 +361,7 @@ local function say_end(run, status, err, text, next_command)
   if not (back or instead or again) then return out.say(text .. "; next: " .. style.bold(next_command)) end
   out.say(text)
   if again then out.say("  " .. again) end
-  if back then out.say("  to go back: " .. style.bold(back)) end
+  if back and back ~= next_command then out.say("  to go back: " .. style.bold(back)) end
   if instead then out.say("  done by hand: " .. style.bold(instead)) end
   if again then out.say("  to leave it: " .. style.bold(("o2x dismiss %s --reason=TEXT"):format(run.id))) end
   out.say("  next: " .. style.bold(next_command))

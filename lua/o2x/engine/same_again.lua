@@ -38,6 +38,7 @@ end
 ---@param err table
 ---@return string? text one line
 ---@return boolean? edited it goes on with the edited scripts only
+---@return boolean? stuck it did nothing new: going on leads nowhere
 function M.why(run, err)
   local line = M.script(run, err)
   if line then return ("the script failed, and fails there again as it is: edit %s first"):format(line), true end
@@ -45,7 +46,8 @@ function M.why(run, err)
     return "this is refused again until it is corrected; what cannot be: take the run back, or dismiss it"
   end
   if as_before(run, err) then
-    return "it failed in the same way before; as long as its cause is there, it fails again"
+    local stuck = not run.gate.wrote -- every step on the way to the failure is done, and its result is kept
+    return "it failed in the same way before; as long as its cause is there, it fails again", false, stuck
   end
 end
 
