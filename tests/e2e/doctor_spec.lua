@@ -55,7 +55,10 @@ end
 
 local function sql(text) lab:sql("postgres", text) end
 
-local function program(name, text) write(project .. "/bin/" .. name, "#!/bin/sh\n" .. text .. "\n", tonumber("755", 8)) end
+local function program(name, text)
+  local path = project .. "/bin/" .. name
+  write(path, "#!/bin/sh\n" .. text .. "\n", tonumber("755", 8))
+end
 
 local function in_path() return project .. "/bin:" .. os.getenv "PATH" end
 
