@@ -4,6 +4,9 @@
 ** process does nothing else: it has no thread and nothing in its loop, and its calls here block.
 */
 #include "host.h"
+#include "http.h"
+#include "libcrypto.h"
+#include "libpq.h"
 #include "loop.h"
 
 #include <errno.h>
@@ -38,6 +41,27 @@ static int forks_channel(lua_State *L)
 	lua_pushinteger(L, pair[0]);
 	lua_pushinteger(L, pair[1]);
 	return 2;
+}
+
+/* Of LAZY in one file each; a fork loads what is left when it needs it. */
+const char *cares_load(void), *cjson_load(void), *hiredis_load(void), *zlib_load(void);
+
+/***
+ Loads the libraries that the clients would load at their first use: every fork has them then. Without
+ one of them a fork says so itself when it needs it.
+ @function core.forks.load_libraries
+*/
+static int forks_load_libraries(lua_State *L)
+{
+	(void)L;
+	client_prepare();
+	libcrypto_load();
+	libpq_load();
+	cares_load();
+	cjson_load();
+	hiredis_load();
+	zlib_load();
+	return 0;
 }
 
 /***
@@ -261,10 +285,19 @@ static int forks_hasten(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "channel", forks_channel }, { "fork", forks_fork },     { "send", forks_send },
-	{ "receive", forks_receive }, { "wait", forks_wait },     { "adopt", forks_adopt },
-	{ "orphans", forks_orphans }, { "kill", forks_kill },     { "dress", forks_dress },
-	{ "close", forks_close },     { "hasten", forks_hasten }, { NULL, NULL },
+	{ "channel", forks_channel },
+	{ "fork", forks_fork },
+	{ "send", forks_send },
+	{ "receive", forks_receive },
+	{ "wait", forks_wait },
+	{ "adopt", forks_adopt },
+	{ "orphans", forks_orphans },
+	{ "kill", forks_kill },
+	{ "dress", forks_dress },
+	{ "close", forks_close },
+	{ "hasten", forks_hasten },
+	{ "load_libraries", forks_load_libraries },
+	{ NULL, NULL },
 };
 
 int luaopen_o2x_core_forks(lua_State *L)

@@ -125,6 +125,9 @@ struct transfer {
 
 /* ---- http_multi.c ---- */
 
+/* Loads libcurl. -> NULL or an error message */
+const char *client_prepare(void);
+
 /* Loads libcurl and creates the multi handle. -> NULL or an error message */
 const char *client_open(struct client *client, struct loop *loop);
 

@@ -172,7 +172,7 @@ void client_set_sockets(struct client *client, CURL *model)
 	curl.curl_easy_setopt(model, CURLOPT_CLOSESOCKETDATA, client);
 }
 
-const char *client_open(struct client *client, struct loop *loop)
+const char *client_prepare(void)
 {
 	static bool initialised; /* for the process: curl_global_init is */
 	const char *problem = curl_load();
@@ -182,6 +182,14 @@ const char *client_open(struct client *client, struct loop *loop)
 	if (!initialised && curl.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return "cannot be initialised";
 	initialised = true;
+	return NULL;
+}
+
+const char *client_open(struct client *client, struct loop *loop)
+{
+	const char *problem = client_prepare();
+	if (problem)
+		return problem;
 	client->loop = loop;
 	TAILQ_INIT(&client->active);
 	TAILQ_INIT(&client->eager);

@@ -127,6 +127,8 @@ function M.start(lab, instances, token)
     ["/snapshot"] = function(body) return snapshots.keep(lab, instances, body.name) or {} end,
     ["/restore"] = function(body) return { changed = json.array(snapshots.restore(lab, instances, body.name)) } end,
     ["/state"] = function(body) return picture.take(lab, body) end,
+    ["/picture"] = function(body) return picture.keep(lab, body.name) or {} end,
+    ["/unlike"] = function(body) return picture.unlike(lab, body.name, body.left_out) end,
     ["/log"] = function() return { requests = json.array(history(lab, instances)) } end,
     ["/fault"] = function(body) return set_fault(lab, instances, body) end,
     ["/relay"] = function() return open_relays(lab, instances) end,

@@ -91,9 +91,17 @@ function M.launch(at, port)
   if result.code ~= 0 then did_not_start(at) end
 end
 
+-- The kept session goes with its server.
+local function close_session(at)
+  local db = at.session
+  at.session = nil
+  if db then db:close() end
+end
+
 --- Stops a server that is a child at once, as a crash would: what was not in its files is lost.
 ---@param at table
 function M.crash(at)
+  close_session(at)
   at.child:kill(SIGQUIT)
   proc.wait(at.child, STOP_TIMEOUT)
   at.child = nil
@@ -123,6 +131,26 @@ function M.connect(port, user, password, database)
   end
 end
 
+--- Calls fn with a session of the superuser in the database postgres. It is kept: to log in costs more than most of
+--- what is asked. One that broke is not used again.
+---@param at table
+---@param port integer
+---@param password string
+---@param fn fun(db: o2x.pg.Connection): any
+---@return any what fn returns
+function M.with_session(at, port, password, fn)
+  local db = at.session
+  at.session = nil -- nobody else uses it meanwhile
+  if not (db and pcall(db.one, db, "select 1")) then db = M.connect(port, "postgres", password) end
+  local result = fn(db)
+  if at.session then
+    db:close()
+  else
+    at.session = db
+  end
+  return result
+end
+
 --- The port of a running server.
 ---@param at table
 ---@return integer?
@@ -130,6 +158,7 @@ function M.port(at) return pid_file(at).port end
 
 -- Ends the sessions and writes everything to the files.
 local function stop_child(at)
+  close_session(at)
   local child = at.child
   at.child = nil
   child:kill(SIGINT)
@@ -143,6 +172,7 @@ end
 ---@param at table
 function M.stop(at)
   if at.child then return stop_child(at) end
+  close_session(at)
   if not M.is_running(at) then return end
   local result = pg_ctl(at, "stop", "-m", "fast", "-w", "-t", "10")
   if result.code ~= 0 then result = pg_ctl(at, "stop", "-m", "immediate", "-w", "-t", "10") end

@@ -233,13 +233,15 @@ function Controllers:set_status(store, object, new_status)
   return self.store:put(store, value.merged(object, { status = new_status, metadata = value.merged(object.metadata) }))
 end
 
+local CHANGED_LEVELS <const> = 3 -- the object, its metadata, spec and status, and the tables in these
+
 --- Changes a copy of an object by `fn` and stores it if it differs.
 ---@param store string
 ---@param object table
----@param fn fun(copy: table)
+---@param fn fun(copy: table) may change fields of the first three levels in place; what is deeper is the object's own
 ---@return table object
 function Controllers:change(store, object, fn)
-  local copy = value.copy(object)
+  local copy = value.copy(object, CHANGED_LEVELS)
   fn(copy)
   if value.equal(copy, object) then return object end
   return self.store:put(store, copy)

@@ -18,12 +18,13 @@ function M.is_list(v) return type(v) == "table" and (json.is_array(v) or #v > 0)
 --- A deep copy; empty arrays stay arrays.
 ---@generic T
 ---@param v T
+---@param levels integer? how many levels of tables are copied; all if absent
 ---@return T
-function M.copy(v)
-  if type(v) ~= "table" then return v end
-  local t = {}
+function M.copy(v, levels)
+  if type(v) ~= "table" or levels == 0 then return v end
+  local t, below = {}, levels and levels - 1
   for k, x in pairs(v) do
-    t[k] = type(x) == "table" and M.copy(x) or x
+    t[k] = type(x) == "table" and M.copy(x, below) or x
   end
   return json.is_array(v) and json.array(t) or t
 end

@@ -21,25 +21,29 @@ end
 -- Where the log of changes ends: it moves with every change, and with the first use of a sequence since the start.
 local function position(db) return db:one("select pg_current_wal_insert_lsn()::text as lsn").lsn end
 
+local function with_session(lab, at, port, fn)
+  return server.with_session(at, port, lab.state("postgres").superuser_password, fn)
+end
+
 local function start(lab, at, port)
   server.launch(at, port)
-  local db <close> = session(lab, port)
-  return position(db)
+  return with_session(lab, at, port, position)
 end
 
 -- Nil when the server is down.
 local function position_alone(lab, at, port)
   if not server.is_running(at) then return nil end
-  local db <close> = session(lab, port)
-  db:query(END_SESSIONS)
-  return position(db)
+  return with_session(lab, at, port, function(db)
+    db:query(END_SESSIONS)
+    return position(db)
+  end)
 end
 
 -- Removes what transactions of the past left behind, so that no later read does it: that would look like a change.
 local function tidy(lab, port)
   local names
   do
-    local db <close> = session(lab, port, "postgres")
+    local db <close> = session(lab, port)
     names = db:rows "select datname as name from pg_database where datallowconn"
   end
   for _, row in ipairs(names) do

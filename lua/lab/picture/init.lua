@@ -96,6 +96,16 @@ local function check(wanted)
   end
 end
 
+-- The items of parts. In full concerns PostgreSQL only: rows, not a hash of them.
+local function look(lab, wanted, full)
+  local parts, first = {}, {}
+  for _, part in ipairs(wanted) do
+    parts[part] = collect(lab, part, full)
+    name_generated(parts[part], first)
+  end
+  return parts
+end
+
 --- Takes a picture.
 ---@param lab table
 ---@param options { parts: string[]?, full: boolean? } parts: all if absent; full: path → text of each item instead of a
@@ -104,13 +114,75 @@ end
 function M.take(lab, options)
   local wanted, full = options.parts or sorted_keys(PARTS), options.full == true
   check(wanted)
-  local pictures, first = {}, {}
-  for _, part in ipairs(wanted) do
-    pictures[part] = collect(lab, part, full)
-    name_generated(pictures[part], first)
-    pictures[part] = shown(pictures[part], full)
+  local pictures = look(lab, wanted, full)
+  for part, items in pairs(pictures) do
+    pictures[part] = shown(items, full)
   end
   return pictures
+end
+
+local function check_name(name)
+  if type(name) ~= "string" then errors.input("a picture that is kept needs a name", 'for example {"name": "end"}') end
+end
+
+--- Keeps a picture under a name, to be compared with later ones.
+---@param lab table
+---@param name string
+function M.keep(lab, name)
+  check_name(name)
+  local items = look(lab, sorted_keys(PARTS), false)
+  local kept = { short = {}, full = {} }
+  for part in pairs(PARTS) do
+    kept.short[part], kept.full[part] = shown(items[part], false), shown(items[part], true)
+  end
+  kept.full.postgres = shown(collect(lab, "postgres", true), true)
+  lab.pictures = lab.pictures or {}
+  lab.pictures[name] = kept
+end
+
+-- The items of a part that have another hash, or are there on one side only: name → flat table, before and now.
+local function unlike_items(lab, kept, part, items)
+  local before, now, other = {}, {}, false
+  for name, hash in pairs(kept.short[part]) do
+    if not items[name] or hash_of(items[name]) ~= hash then
+      before[name], other = kept.full[part][name], true
+    end
+  end
+  for name, item in pairs(items) do
+    if kept.short[part][name] ~= hash_of(item) then
+      now[name], other = item.flat, true
+    end
+  end
+  if other and part == "postgres" then
+    local full = collect(lab, part, true)
+    for name in pairs(now) do
+      now[name] = full[name] and full[name].flat
+    end
+  end
+  return before, now
+end
+
+--- The items in which a kept picture and what is there now differ, in full.
+---@param lab table
+---@param name string
+---@param left_out string[]? parts
+---@return { before: table, now: table } each part → item → path → text
+function M.unlike(lab, name, left_out)
+  check_name(name)
+  local kept = lab.pictures and lab.pictures[name]
+  if not kept then
+    errors.input(("no picture %s"):format(name), "pictures: " .. table.concat(sorted_keys(lab.pictures or {}), ", "))
+  end
+  local parts, before, now = look(lab, sorted_keys(PARTS), false), {}, {}
+  for _, part in ipairs(left_out or {}) do
+    parts[part] = nil
+  end
+  for part, items in pairs(parts) do
+    local old, new = unlike_items(lab, kept, part, items)
+    before[part] = next(old) and old or nil
+    now[part] = next(new) and new or nil
+  end
+  return { before = before, now = now }
 end
 
 return M

@@ -6,6 +6,7 @@ local json = require "o2x.base.json"
 local pg = require "o2x.client.pg"
 local properties = require "o2x.client.pg.properties"
 local rules = require "lab.picture.rules"
+local server = require "lab.pg_server"
 
 local M = {}
 
@@ -177,14 +178,13 @@ end
 ---@param full boolean whether rows are wanted, not only a hash of them
 function M.postgres(lab, add, full)
   local list, changed
-  do
-    local db <close> = connect(lab, "postgres")
+  server.with_session(lab.postgres, lab.port "postgres", lab.state("postgres").superuser_password, function(db)
     for _, row in ipairs(db:rows(SERVER)) do
       add(row.name, data_of(row.value))
     end
     list = db:rows "select oid::text, datname as name from pg_database where datallowconn order by 2"
-    changed = lab.postgres and databases.changed(lab.postgres, db)
-  end
+    changed = databases.changed(lab.postgres, db)
+  end)
   for _, row in ipairs(list) do
     for _, item in ipairs(items_of(lab, row, changed, full)) do
       add(item.name, item.value, true)

@@ -33,7 +33,14 @@ local AHEAD <const> = {
   "o2x.engine.undo",
   "o2x.prove.fork",
   "o2x.report.progress",
+  "o2x.script.constants",
+  "o2x.script.signature",
+  "o2x.client.aws.credentials.explain",
   "o2x.client.http",
+  "o2x.client.kubeconfig",
+  "o2x.client.kubeconfig.exec",
+  "o2x.client.kubeconfig.files",
+  "o2x.client.pg.pool",
   "o2x.base.yaml",
 }
 

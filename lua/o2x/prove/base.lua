@@ -70,12 +70,12 @@ end
 function M.play(ground, after)
   prepare(ground, after)
   local base =
-    { start = ground:picture(), plan_words = without_confirm(ground.words), secrets = secrets_of(ground.lab) }
+    { start = ground:picture "start", plan_words = without_confirm(ground.words), secrets = secrets_of(ground.lab) }
   local result
   result, base.points = ground:noted(ground:run_words())
   must(result, "the undisturbed run")
   base.log = ground.lab:log()
-  base.state = ground:picture()
+  base.state = ground:picture "end"
   base.journal = fs.read(fs.join(ground.state, ground:runs()[1], "journal"))
   base.store = ground:keep "store"
   base.unchanged = not base.journal:find('"t":"result"', 1, true)

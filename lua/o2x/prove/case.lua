@@ -140,7 +140,7 @@ local function correct(ground, base, case)
     ground:fresh "start"
   end
   if ground:o2x(ground:run_words(), act).code ~= 0 then return nil, "the other value is refused" end
-  local wanted = ground:picture()
+  local wanted = ground:picture "wanted"
   if not disturbed(ground, base, ground:run_words(), { kind = "kill", label = case.label, nth = case.nth }) then
     return nil, "not reached"
   end

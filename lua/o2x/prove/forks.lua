@@ -16,6 +16,7 @@ local function load_all(names)
   for _, name in ipairs(effects.NAMES) do
     effects.find(name)
   end
+  core.load_libraries()
 end
 
 -- Forks for each order, one at a time. -> the order, in the fork; never returns in the prepared process

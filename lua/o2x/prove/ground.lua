@@ -2,7 +2,7 @@
 --- after the other.
 ---
 --- A lab for cases (lab.lua, or a test's own) has: dir; env; snapshot(self, name), restore(self, name);
---- state(self, { full }) → part → item → hash, or text, or path → text;
+--- keep_picture(self, name); unlike(self, name, left_out) → { before, now }: part → item → text, or path → text;
 --- log(self) → list of { service, method, target, write, status, identity }; fault(self, fault); stop(self).
 
 local fs = require "o2x.base.fs"
@@ -156,24 +156,31 @@ function Ground:noted(words)
   return result, points
 end
 
---- What the lab holds: hashes, to compare quickly, and all texts, to name what differs.
----@return { short: table, full: table }
-function Ground:picture() return { short = self.lab:state(), full = self:full_picture() } end
+--- What the lab holds: kept in the lab under a name, to compare quickly, and all texts.
+---@param name string
+---@return { name: string, full: table }
+function Ground:picture(name)
+  self.lab:keep_picture(name)
+  return { name = name, full = self:full_picture() }
+end
 
 --- All texts that the lab holds; ids that each run draws anew are alike.
 ---@return table
 function Ground:full_picture() return verdict.without_drawn_ids(self.lab:state { full = true }) end
 
---- Where the lab differs from what it held.
----@param expected { short: table, full: table }
+--- Where the lab differs from what it held. Ids that each run draws anew are alike.
+---@param expected { name: string, full: table }
 ---@param of table? of traces.settle: what only tells that something was changed and changed back does not count
 ---@return string? differences in a line
 function Ground:compare(expected, of)
   local left_out = { received = true } -- what was asked is the log's to judge
-  if #verdict.differences(expected.short, self.lab:state(), left_out) == 0 then return nil end
-  local wanted, found = expected.full, self:full_picture()
+  local unlike = self.lab:unlike(expected.name, left_out)
+  if not next(unlike.before) and not next(unlike.now) then return nil end
+  local wanted, found
   if of then
-    wanted, found = traces.settle(wanted, found, of)
+    wanted, found = traces.settle(expected.full, self:full_picture(), of)
+  else
+    wanted, found = verdict.without_drawn_ids(unlike.before), verdict.without_drawn_ids(unlike.now)
   end
   return verdict.line(verdict.differences(wanted, found, left_out))
 end

@@ -82,6 +82,18 @@ function Lab:restore(name) return ask(self, "/restore", { name = name }).changed
 ---@return table<string, table<string, string|table<string, string>>> part → item → hash or flat table
 function Lab:state(options) return ask(self, "/state", options or {}) end
 
+--- Keeps a picture under a name in the lab.
+---@param name string
+function Lab:keep_picture(name) ask(self, "/picture", { name = name }) end
+
+--- The items in which a kept picture and what is there now differ: only they leave the lab.
+---@param name string
+---@param left_out table<string, boolean> parts that are not compared
+---@return { before: table, now: table } each part → item → path → text
+function Lab:unlike(name, left_out)
+  return ask(self, "/unlike", { name = name, left_out = json.array(sorted_keys(left_out)) })
+end
+
 --- Sets a fault: of the requests from now on, the nth to the service (with `match` in it) gets it.
 ---@param fault { service: string, kind: string, nth: integer?, times: integer?, match: string?, seconds: number? }
 function Lab:fault(fault) ask(self, "/fault", fault) end

@@ -44,6 +44,18 @@ function Lab:state()
   return { toy = files }
 end
 
+--- Keeps what is there now.
+---@param name string
+function Lab:keep_picture(name)
+  self.pictures = self.pictures or {}
+  self.pictures[name] = self:state()
+end
+
+--- What was there, and what is there now.
+---@param name string
+---@return { before: table, now: table }
+function Lab:unlike(name) return { before = self.pictures[name], now = self:state() } end
+
 --- The writes since it was restored.
 ---@return table[]
 function Lab:log()

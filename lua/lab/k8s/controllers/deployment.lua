@@ -41,9 +41,9 @@ local function owned_sets(ctl, object)
 end
 
 local function without_hash(template)
-  local copy = value.copy(template)
-  copy.metadata.labels[HASH] = nil
-  return copy
+  local labels = value.merged(template.metadata.labels)
+  labels[HASH] = nil
+  return value.merged(template, { metadata = value.merged(template.metadata, { labels = labels }) })
 end
 
 local function find_current(sets, template)
