@@ -1,5 +1,6 @@
 --- The lab's control server, for `o2x lab fault` and `o2x lab advance-clock`.
 
+local asked = require "lab.asked"
 local errors = require "o2x.base.error"
 local faults = require "lab.faults"
 local json = require "o2x.base.json"
@@ -13,10 +14,13 @@ local M = {}
 
 local HTTP_KINDS <const> = "use an HTTP status such as 429, or timeout, hang, drop, drop-after, truncated, refused, "
   .. "restart, slow, off; see o2x help lab"
-local SERVER_KINDS <const> = "use down or off; behind a relay cut, cut-after, for Redis also READONLY, LOADING"
+local SERVER_KINDS <const> = "use down or off; behind a relay cut, cut-after, timeout, truncated, slow; "
+  .. "for PostgreSQL also restart, 57P01, 53300, 53100, 40001, 40P01, 25006; "
+  .. "for Redis READONLY, LOADING, OOM, BUSY, MOVED"
 
 -- The fault of a statement or command. A restart concerns the server, so it is done here.
 local function take_for_relay(lab, instances, name, text)
+  if lab.memory then asked.note(lab.asked, { service = name, statement = text }) end
   local rule = faults.take(lab.faults.rules, name, text)
   if rule then lab.log(("fault %s: %s: %s"):format(name, rule.kind, text:sub(1, 200))) end
   if rule and rule.kind == "restart" then task.spawn(instances[name].restart) end
@@ -80,7 +84,7 @@ local function set_fault(lab, instances, body)
   elseif kind == "off" then
     faults.clear(rules, service)
     if instance.fault then instance.fault("off", body) end
-  elseif lab.faults.injected[service] and faults.has(kind or "") then
+  elseif lab.faults.injected[service] and faults.has(kind or "") or instance.single and instance.single(kind, body) then
     faults.add(rules, service, kind, body)
   elseif not (instance.fault and instance.fault(kind, body)) then
     errors.input(("%s has no fault '%s'"):format(service, tostring(kind)), HTTP_KINDS)
@@ -96,9 +100,12 @@ local function advance_clock(lab, body)
   return { now = lab.clock() }
 end
 
--- What all servers were asked since the last restore, in order.
-local function history(lab, instances)
-  local list, order = table.move(lab.asked.list, 1, #lab.asked.list, 1, {}), {}
+-- What all servers were asked since the last restore, in order; with what relays passed on, if that is wanted.
+local function history(lab, instances, statements)
+  local list, order = {}, {}
+  for _, entry in ipairs(lab.asked.list) do
+    if statements or not entry.statement then list[#list + 1] = entry end
+  end
   for _, name in ipairs { "postgres", "redis" } do
     local log = instances[name] and instances[name].log
     for _, entry in ipairs(log and log() or {}) do
@@ -129,7 +136,7 @@ function M.start(lab, instances, token)
     ["/state"] = function(body) return picture.take(lab, body) end,
     ["/picture"] = function(body) return picture.keep(lab, body.name) or {} end,
     ["/unlike"] = function(body) return picture.unlike(lab, body.name, body.left_out) end,
-    ["/log"] = function() return { requests = json.array(history(lab, instances)) } end,
+    ["/log"] = function(body) return { requests = json.array(history(lab, instances, body.statements)) } end,
     ["/fault"] = function(body) return set_fault(lab, instances, body) end,
     ["/relay"] = function() return open_relays(lab, instances) end,
     ["/advance-clock"] = function(body) return advance_clock(lab, body) end,

@@ -1,7 +1,9 @@
 --- The lab's name server, on UDP and TCP: authoritative for the zones of the Route 53 simulator.
 
+local asked = require("lab.asked")
 local dns = require("o2x.client.dns")
 local errors = require("o2x.base.error")
+local faults = require("lab.faults")
 local listen = require("o2x.core.listen")
 local task = require("o2x.base.task")
 local udp = require("o2x.core.udp")
@@ -89,12 +91,26 @@ local function resolve(store, name, kind)
   return { rcode = "NOERROR", authoritative = true, answers = answers }
 end
 
-local function reply_to(store, query)
+local KINDS <const> = { servfail = true, silent = true, truncated = true }
+
+-- The fault of a query: one that is set for all of them, or for this one.
+local function fault_of(store, query)
+  local question, lab = query.questions[1], store.lab
+  if not question then return store.state.fault end
+  local line = ("QUERY %s %s"):format(zones.canonical(question.name), question.type)
+  if lab.memory then
+    asked.note(lab.asked, { service = "dns", method = "QUERY", target = line:sub(7), write = false })
+  end
+  local rule = lab.faults and faults.take(lab.faults.rules, "dns", line)
+  return rule and rule.kind or store.state.fault
+end
+
+local function reply_to(store, query, fault)
   local question = query.questions[1]
   if query.opcode ~= 0 then return { rcode = "NOTIMP" } end
   if not question or #query.questions > 1 then return { rcode = "FORMERR" } end
   if question.class ~= 1 then return { rcode = "REFUSED" } end
-  if store.state.fault == "servfail" then return { rcode = "SERVFAIL" } end
+  if fault == "servfail" then return { rcode = "SERVFAIL" } end
   store:settle()
   return resolve(store, zones.canonical(question.name), question.type)
 end
@@ -111,7 +127,9 @@ function M.answer(store, bytes, tcp)
     if #bytes < 12 or bytes:byte(3) >= 0x80 then return nil end
     return bytes:sub(1, 2) .. string.pack(">I2I2I2I2I2", 0x8001, 0, 0, 0, 0)
   end
-  if query.response or store.state.fault == "silent" then return nil end
+  if query.response then return nil end
+  local fault = fault_of(store, query)
+  if fault == "silent" then return nil end
   local limit = tcp and 65535 or PLAIN_UDP
   for _, record in ipairs(query.additional) do
     if record.type == "OPT" then
@@ -119,7 +137,8 @@ function M.answer(store, bytes, tcp)
       limit = tcp and limit or math.max(PLAIN_UDP, math.min(record.class, 4096))
     end
   end
-  return wire.encode(query, reply_to(store, query), limit)
+  if fault == "truncated" and not tcp then limit = 0 end -- so the client asks again over TCP
+  return wire.encode(query, reply_to(store, query, fault), limit)
 end
 
 local function serve_udp(socket, store)
@@ -202,12 +221,17 @@ local function bind(lab)
   return socket, listener, port
 end
 
+-- A fault of single queries, as the injector counts them.
+local function is_single(kind, options)
+  return KINDS[kind] ~= nil and (options.nth or options.times or options.match) ~= nil
+end
+
 -- `o2x lab fault dns servfail|silent`: for all queries until `off`.
 local function fault_handler(store)
   return function(kind)
     if kind == "off" then
       kind = nil
-    elseif kind ~= "servfail" and kind ~= "silent" then
+    elseif not KINDS[kind] then
       return false
     end
     store.state.fault = kind
@@ -241,6 +265,7 @@ function M.start(lab)
     env = { O2X_LAB_DNS = ("%s:%d"):format(lab.host, port) },
     stop = stop,
     fault = fault_handler(store),
+    single = is_single,
   }
 end
 

@@ -74,6 +74,8 @@ describe("a fault of the nth", function()
     { "cut", "" },
     { "cut-after", ",R2" },
     { "restart", "" },
+    { "truncated", ",R2" },
+    { "57P01", "" },
   }
   for _, case in ipairs(STATEMENTS) do
     it("statement: " .. case[1], function()
@@ -87,6 +89,24 @@ describe("a fault of the nth", function()
       assert.equal("R1" .. case[2], names())
     end)
   end
+
+  local REFUSED <const> =
+    { ["40001"] = "serialize", ["40P01"] = "deadlock", ["25006"] = "read%-only", ["53100"] = "space" }
+  for code, word in pairs(REFUSED) do
+    it("statement: the server refuses it with " .. code .. ", and the transaction is over", function()
+      lab:fault { service = "postgres", kind = code, nth = 2, match = "insert into core_config.roles" }
+      local result = run(SQL .. "-v VERBOSITY=verbose -c begin " .. insert "R1" .. insert "R2" .. "-c commit")
+      assert.truthy(result.stderr:find(code, 1, true), result.stderr)
+      assert.truthy(result.stderr:find(word), result.stderr)
+      assert.equal("", names())
+    end)
+  end
+
+  it("session: there are too many", function()
+    lab:fault { service = "postgres", kind = "53300", match = "connect admin coredb-urbanos" }
+    assert.truthy(run(SQL .. "-c 'select 1'").stderr:find("too many clients", 1, true))
+    assert.equal(0, run(SQL .. "-c 'select 1'").code)
+  end)
 
   it("statement: the answer to a commit is lost", function()
     lab:fault { service = "postgres", kind = "cut-after", match = "commit" }
@@ -115,6 +135,10 @@ describe("a fault of the nth", function()
     { "cut-after", "closed", "2" },
     { "READONLY", "^READONLY", "" },
     { "LOADING", "^LOADING", "" },
+    { "OOM", "^OOM", "" },
+    { "BUSY", "^BUSY", "" },
+    { "MOVED", "^MOVED", "" },
+    { "truncated", "closed", "2" },
   }
   for _, case in ipairs(COMMANDS) do
     it("command: " .. case[1], function()
@@ -124,6 +148,21 @@ describe("a fault of the nth", function()
       assert.truthy((second.stdout .. second.stderr):find(case[2]), second.stdout .. second.stderr)
       assert.equal(case[3] .. "\n", redis("GET b").stdout)
       assert.equal("1\n", redis("GET a").stdout)
+    end)
+  end
+
+  -- ---- queries of the name server ----
+
+  local DIG <const> = "dig +tries=1 +time=1 @${O2X_LAB_DNS%:*} -p ${O2X_LAB_DNS#*:} "
+  local NAMED <const> =
+    { { "servfail", "SERVFAIL" }, { "silent", "timed out" }, { "truncated", "retrying in TCP mode" } }
+  for _, case in ipairs(NAMED) do
+    it("query: " .. case[1], function()
+      lab:fault { service = "dns", kind = case[1], nth = 2, match = "urbanos" }
+      local dig = DIG .. "urbanos.example.com A"
+      assert.is_nil(run(dig).stdout:find(case[2], 1, true))
+      assert.truthy(run(dig).stdout:find(case[2], 1, true))
+      assert.is_nil(run(dig).stdout:find(case[2], 1, true))
     end)
   end
 

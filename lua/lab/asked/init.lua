@@ -26,6 +26,14 @@ local function add(asked, entry)
   asked.list[#asked.list + 1] = entry
 end
 
+--- Notes a statement or command that a relay passed on, or a query of the name server.
+---@param asked table
+---@param entry { service: string, statement: string?, method: string?, target: string? }
+function M.note(asked, entry)
+  entry.at = clock.now()
+  add(asked, entry)
+end
+
 --- Notes the requests of a service. A request is noted before it is handled, so that the order is that of the effects;
 --- its status comes when it is there.
 ---@param asked table

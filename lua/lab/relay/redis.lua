@@ -1,15 +1,26 @@
 --- Redis' protocol, as far as a relay must read it: the commands of a client.
 
+local task = require "o2x.base.task"
+
 local M = {}
 
 -- The errors are the real server's own: it is asked to answer them in the command's place.
 local ERRORS <const> = {
   ["READONLY"] = "-READONLY You can't write against a read only replica.",
   ["LOADING"] = "-LOADING Redis is loading the dataset in memory",
+  ["OOM"] = "-OOM command not allowed when used memory > 'maxmemory'.",
+  ["BUSY"] = "-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+  ["MOVED"] = "-MOVED 3999 127.0.0.1:1",
 }
 
---- Faults of a command: the connection breaks before it, or after it took effect; the server refuses it.
-M.KINDS = { ["cut"] = true, ["cut-after"] = true, ["READONLY"] = true, ["LOADING"] = true }
+local DELAY <const> = 2 -- seconds
+
+--- Faults of a command: the connection breaks before it, or after it took effect; it takes effect, and then there is
+--- silence, or half of the answer; it comes late; the server refuses it.
+M.KINDS = { ["cut"] = true, ["cut-after"] = true, ["timeout"] = true, ["truncated"] = true, ["slow"] = true }
+for kind in pairs(ERRORS) do
+  M.KINDS[kind] = true
+end
 
 local Talk = {}
 Talk.__index = Talk
@@ -54,8 +65,10 @@ function Talk:up(bytes)
     if rule and rule.kind == "cut" then return table.concat(passed), true end
     if rule and ERRORS[rule.kind] then
       command = encode { "EVAL", "return redis.error_reply(ARGV[1])", "0", ERRORS[rule.kind] }
+    elseif rule and rule.kind == "slow" then
+      task.sleep(tonumber(rule.seconds) or DELAY)
     elseif rule then
-      self.losing = true
+      self.losing = rule.kind
     end
     passed[#passed + 1] = command
   end
@@ -66,8 +79,9 @@ end
 ---@return string passed
 ---@return boolean breaks
 function Talk:down(bytes)
-  if self.losing then return "", true end
-  return bytes, false
+  if not self.losing then return bytes, false end
+  if self.losing == "timeout" then return "", false end
+  return self.losing == "truncated" and bytes:sub(1, #bytes // 2) or "", true
 end
 
 --- A new connection's view.

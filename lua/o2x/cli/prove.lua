@@ -5,12 +5,14 @@ local args = require "o2x.cli.args"
 local cases = require "o2x.prove.cases"
 local certificate = lazy "o2x.prove.certificate"
 local common = lazy "o2x.cli.common"
+local config = lazy "o2x.project.config"
 local entry = require "o2x.cli.entry"
 local errors = require "o2x.base.error"
 local fork = lazy "o2x.prove.fork"
 local forks = lazy "o2x.prove.forks"
 local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
+local proposed = require "o2x.report.proposed"
 local prove = lazy "o2x.prove"
 local shell = lazy "o2x.base.shell"
 local task = require "o2x.base.task"
@@ -222,6 +224,7 @@ end
 -- A fork does one command of o2x, as the program's main function does.
 local function command(commands)
   return function(words)
+    proposed.called("o2x", words, commands.taking_set, function(key) return config.is_key(key) end)
     local found, runbook = commands.find(words[1])
     local options, rest = args.parse(found, table.move(words, runbook and 1 or 2, #words, 1, {}))
     entry.set_output(options)

@@ -1,7 +1,7 @@
 --- The undisturbed run, with which every case is compared: its points, what it asked, what it leaves.
 
-local cases = require "o2x.prove.cases"
 local errors = require "o2x.base.error"
+local faults = require "o2x.prove.faults"
 local fs = require "o2x.base.fs"
 local verdict = require "o2x.prove.verdict"
 
@@ -43,9 +43,11 @@ end
 local function unfit_faults(lab, log)
   local unfit = {}
   for _, request in ipairs(log) do
-    for _, kind in ipairs(cases.FAULTS) do
+    local asked = request.method and not faults.by_statement(request.service)
+    for _, fault in ipairs(asked and faults.of_service(request.service) or {}) do
+      local kind = fault[1]
       local name = request.service .. " " .. kind
-      if request.method and unfit[name] == nil then
+      if unfit[name] == nil then
         unfit[name] = pcall(lab.fault, lab, { service = request.service, kind = kind, nth = 1, match = "no such" })
         pcall(lab.fault, lab, { service = request.service, kind = "off" })
       end
@@ -72,9 +74,11 @@ function M.play(ground, after)
   local base =
     { start = ground:picture "start", plan_words = without_confirm(ground.words), secrets = secrets_of(ground.lab) }
   local result
+  ground.relayed = true -- so that statements and commands are in the log
   result, base.points = ground:noted(ground:run_words())
+  ground.relayed = false
   must(result, "the undisturbed run")
-  base.log = ground.lab:log()
+  base.log = ground.lab:log { statements = true }
   base.state = ground:picture "end"
   base.journal = fs.read(fs.join(ground.state, ground:runs()[1], "journal"))
   base.store = ground:keep "store"

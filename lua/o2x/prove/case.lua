@@ -22,8 +22,9 @@ local function proposed(result)
   local command = result.stderr:match "next: %S*o2x ([^\n]*)"
   if not command then return nil end
   local words = {}
-  for word in command:gmatch "%S+" do
-    words[#words + 1] = word
+  command = command:gsub("'([^']*)'", function(quoted) return (quoted:gsub(" ", "\0")) end)
+  for word in command:gmatch "[^ ]+" do
+    words[#words + 1] = (word:gsub("%z", " "):gsub("\\'", "'"))
   end
   return words
 end
@@ -105,9 +106,11 @@ local function fault(ground, base, case)
   local words = ground:run_words()
   local problem
   local result = ground:o2x(words)
+  local waiting = ground.lab:fault {}
   ground.lab:fault { service = case.service, kind = "off" }
   result, problem = follow(ground, words, result)
-  return problem or judge(ground, base, result)
+  problem = problem or judge(ground, base, result)
+  return problem, not problem and waiting and waiting[1] and "not reached" or nil
 end
 
 -- Does the target still have the value that somebody else has given it?
@@ -321,6 +324,7 @@ local PLAY <const> = {
 ---@return string? problem what differs, in a line
 ---@return string? skipped why there was nothing to play
 function M.play(ground, base, case)
+  ground.relayed = case.relayed
   local problem, skipped = PLAY[case.kind](ground, base, case)
   if problem or skipped then return problem, skipped end
   if verdict.leaks(base.secrets, ground:texts()) then return "a secret is in a file or in the output" end

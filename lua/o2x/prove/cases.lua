@@ -1,6 +1,8 @@
 --- The cases that an undisturbed run gives: where it can be killed, what can go wrong, what somebody else may change.
 --- Points between which nothing outside and nothing on the disk changed are one case.
 
+local faults = require "o2x.prove.faults"
+
 local M = {}
 
 --- The kinds of cases, in the order in which they are played, and what each is.
@@ -19,25 +21,6 @@ M.KINDS = {
   { "undo-resumed", "killed, resumed, and then undone" },
   { "undo-foreign", "somebody else changes what the undo is about to take back" },
 }
-
--- Faults of the lab, and whether they fit a request that only reads.
-local FITTING <const> = {
-  { "429", reads = true },
-  { "409" },
-  { "500", reads = true },
-  { "drop", reads = true },
-  { "drop-after", reads = true },
-  { "timeout" },
-  { "refused", reads = true },
-  { "truncated", reads = true },
-  { "restart" },
-}
-
---- The kinds of faults.
-M.FAULTS = {}
-for i, fault in ipairs(FITTING) do
-  M.FAULTS[i] = fault[1]
-end
 
 local function add(list, kind, fields)
   fields.kind = kind
@@ -116,26 +99,12 @@ local function taken_back(list, points)
   end
 end
 
-local function faults(list, log, kinds)
-  local nth = {}
-  for i, request in ipairs(log) do
-    if request.method then
-      local line = ("%s %s %s"):format(request.service, request.method, request.target)
-      nth[line] = (nth[line] or 0) + 1
-      for _, fault in ipairs(FITTING) do
-        if kinds[request.service .. " " .. fault[1]] ~= false and (fault.reads or request.write) then
-          add(list, "fault", {
-            name = ("%d-%s"):format(i, fault[1]),
-            service = request.service,
-            fault = fault[1],
-            match = ("%s %s"):format(request.method, request.target),
-            nth = nth[line],
-            line = line,
-          })
-        end
-      end
-    end
+local function wrong_requests(list, log, unfit)
+  local found, same = faults.of(log, unfit)
+  for _, fields in ipairs(found) do
+    add(list, "fault", fields)
   end
+  return same > 0 and same or nil
 end
 
 local function sample_of(points, count)
@@ -166,7 +135,7 @@ function M.of(base, twice)
   for i, case in ipairs(sample_of(killed, twice)) do
     add(list, "twice", { number = case.number, label = case.label, nth = case.nth, second = 1 + (i * 37) % 60 })
   end
-  faults(list, base.log, base.unfit or {})
+  same.fault = wrong_requests(list, base.log, base.unfit or {})
   of_targets(list, base.points)
   add(list, "undo", { number = 1 })
   for i = 1, base.undo_points and math.min(twice, base.undo_points) or 0 do

@@ -24,6 +24,8 @@ local SECONDS <const> = 120 -- of this clock, until a command counts as hanging
 ---@field folder string
 ---@field words string[] of the run that is proved: runbook, tenant, params, options
 ---@field tenant string
+---@field through table<string, string> variables that lead through the lab's relays
+---@field relayed boolean? whether the commands go through them
 ---@field cpu number seconds that its commands have used
 ---@field commands integer
 ---@field said string[] what its commands have printed since the lab was put back
@@ -46,6 +48,7 @@ end
 function M.new(lab, server, words)
   local self = setmetatable({ lab = lab, server = server, words = words, cpu = 0, commands = 0 }, Ground)
   self.tenant, self.said = words[2], {}
+  self.through = lab.relays and lab:relays() or {}
   self.folder = left.folder(parent_folder())
   self.state = fs.join(self.folder, "state")
   self.temporary = fs.join(self.folder, "tmp")
@@ -84,6 +87,9 @@ end
 local function environment(self)
   local variables = program.environment()
   for name, text in pairs(self.lab.env) do
+    variables[name] = text
+  end
+  for name, text in pairs(self.relayed and self.through or {}) do
     variables[name] = text
   end
   variables.O2X_STATE, variables.TMPDIR, variables.NO_COLOR = self.state, self.temporary, "1"

@@ -96,12 +96,14 @@ end
 
 --- Sets a fault: of the requests from now on, the nth to the service (with `match` in it) gets it.
 ---@param fault { service: string, kind: string, nth: integer?, times: integer?, match: string?, seconds: number? }
-function Lab:fault(fault) ask(self, "/fault", fault) end
+---@return table[] rules those that have not struck yet
+function Lab:fault(fault) return ask(self, "/fault", fault).rules end
 
 --- What the servers were asked since the last restore, in order.
+---@param options { statements: boolean? }? statements: also what the relays passed on, as it was said
 ---@return { service: string, method: string, target: string, write: boolean, status: integer|string|nil,
----  identity: string?, at: number }[]
-function Lab:log() return ask(self, "/log", {}).requests end
+---  identity: string?, at: number, statement: string? }[]
+function Lab:log(options) return ask(self, "/log", options or {}).requests end
 
 --- Opens the relays in front of PostgreSQL and Redis.
 ---@return table<string, string> env the variables that lead through them

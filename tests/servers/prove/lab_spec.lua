@@ -3,6 +3,7 @@
 local fs = require "o2x.base.fs"
 local labs = require "o2x.prove.lab"
 local proc = require "o2x.base.proc"
+local sorted_keys = require "o2x.base.sorted_keys"
 
 describe("a prover's lab", function()
   it("starts in memory, gives what was asked for, and leaves nothing", function()
@@ -13,6 +14,19 @@ describe("a prover's lab", function()
     assert.is_true(runs())
     lab:snapshot "start"
     assert.same({}, lab:restore "start")
+    lab:keep_picture "start"
+    assert.same({ before = {}, now = {} }, lab:unlike("start", {}))
+    proc.run {
+      argv = { "psql", "-XAtqd", "coredb-urbanos", "-c", "update core_config.roles set name = name || 'x'" },
+      env = lab.env,
+    }
+    local unlike = lab:unlike("start", {})
+    assert.same({ "coredb-urbanos rows core_config.roles" }, sorted_keys(unlike.now.postgres))
+    assert.same(sorted_keys(unlike.before.postgres), sorted_keys(unlike.now.postgres))
+    assert.not_same(unlike.before, unlike.now)
+    assert.same({ before = {}, now = {} }, lab:unlike("start", { postgres = true }))
+    lab:restore "start"
+    assert.same({ before = {}, now = {} }, lab:unlike("start", {}))
     lab:stop()
     assert.is_false(runs())
     assert.is_false(fs.exists(fs.join(folder, "platform")))

@@ -4,7 +4,8 @@ local postgres = require "lab.relay.postgres"
 local redis = require "lab.relay.redis"
 
 local function message(kind, payload) return kind .. string.pack(">I4", #payload + 4) .. payload end
-local STARTUP <const> = string.pack(">I4I4", 8, 196608)
+local PARAMETERS <const> = "user\0admin\0database\0orders\0\0"
+local STARTUP <const> = string.pack(">I4I4", 8 + #PARAMETERS, 196608) .. PARAMETERS
 
 -- Says the bytes in portions. -> what was passed on, whether the connection broke, the texts that were looked at
 local function say(protocol, bytes, size, kind_of)
@@ -33,7 +34,7 @@ describe("a relay of PostgreSQL", function()
       local passed, breaks, texts = say(postgres, bytes, size)
       assert.equal(bytes, passed)
       assert.is_false(breaks)
-      assert.same({ "begin", "select $1", "commit" }, texts)
+      assert.same({ "connect admin orders", "begin", "select $1", "commit" }, texts)
     end)
 
     it("breaks before a statement, in portions of " .. size, function()
