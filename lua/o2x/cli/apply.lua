@@ -14,6 +14,7 @@ local permission = lazy "o2x.engine.permission"
 local plan_file = lazy "o2x.engine.plan_file"
 local planned = lazy "o2x.engine.planned"
 local progress = lazy "o2x.report.progress"
+local preparation = lazy "o2x.engine.preparation"
 local run = lazy "o2x.engine.run"
 local step_by_step = lazy "o2x.engine.step_by_step"
 local task = require "o2x.base.task"
@@ -21,7 +22,7 @@ local task = require "o2x.base.task"
 -- The run of one tenant, as it was planned.
 local function prepare(this, part, mode, report)
   local h = part.header
-  return run.prepare {
+  return preparation.run {
     mode = mode,
     project = this.project,
     config = this.config,
@@ -54,7 +55,7 @@ local function compare(this, part)
   refuse_changed(this, header.changed(part.header))
   refuse_changed(this, { plan_file.other_own(this.project, part.header) })
   local prepared = prepare(this, part, "plan", progress.new { quiet = true, planning = true })
-  if #this.file.parts == 1 then run.confirm(prepared, this.options.confirm) end
+  if #this.file.parts == 1 then preparation.confirm(prepared, this.options.confirm) end
   this.needed = math.max(this.needed, (permission.approvals(prepared)))
   local plan = run.plan(prepared, true)
   refuse_changed(this, header.added(part.header, prepared))
@@ -114,7 +115,7 @@ end
 local function apply_one(this, part)
   local options = this.options
   local prepared = prepare(this, part, "apply", progress.new { quiet = options.quiet, verbose = options.verbose })
-  run.confirm(prepared, options.confirm)
+  preparation.confirm(prepared, options.confirm)
   if options.step_by_step then step_by_step.begin(prepared) end
   local start = task.now()
   prepared.store = this.store

@@ -9,6 +9,7 @@ local out = require "o2x.report.out"
 local plan = require "o2x.engine.plan"
 local progress = require "o2x.report.progress"
 local memory = require "o2x.engine.memory"
+local preparation = require "o2x.engine.preparation"
 local run = require "o2x.engine.run"
 local task = require "o2x.base.task"
 local units = require "o2x.base.units"
@@ -49,7 +50,7 @@ function M.attempt(fleet, tenant, prepare, apply)
 end
 
 local function again(store, project, config, fleet, past, report, options)
-  return run.prepare {
+  return preparation.run {
     mode = "apply",
     project = project,
     config = config,
@@ -79,7 +80,7 @@ local function go_on(store, project, config, fleet, options)
     end
     return M.attempt(fleet, tenant, function(report)
       local planned, header = fleets.planned(store, fleet, tenant)
-      return run.prepare {
+      return preparation.run {
         mode = "apply",
         project = project,
         config = config,
@@ -96,7 +97,7 @@ local function go_on(store, project, config, fleet, options)
         approved = fleet.approved,
       }
     end, function(this, started)
-      run.confirm(this, fleet.confirmed and tenant or nil)
+      preparation.confirm(this, fleet.confirmed and tenant or nil)
       this.store = store
       return run.apply(this, started)
     end)
@@ -245,7 +246,7 @@ function M.run(options, arguments)
   local project, config = common.load_project(options, arguments[1])
   check_confirmed(options, options.tenants)
   local spec = spec_of(options, arguments, project, config)
-  run.rehearse_params(project, common.runbook(project, spec, { arguments[1], spec.tenants[1] }), spec.params, options)
+  preparation.params(project, common.runbook(project, spec, { arguments[1], spec.tenants[1] }), spec.params, options)
   local store = common.open_store(config)
   return M.perform(store, project, config, fleets.create(store, spec), options)
 end
@@ -261,7 +262,7 @@ function M.planning(options, arguments, project, config)
   local spec = spec_of(options, arguments, project, config)
   return spec,
     function(tenant)
-      return run.prepare {
+      return preparation.run {
         mode = "plan",
         project = project,
         config = config,
@@ -297,7 +298,7 @@ function M.apply(this, file)
     plan = file.hash,
     approved = this.approved,
   }
-  run.rehearse_params(
+  preparation.params(
     this.project,
     run.file_of(this.project, first.header),
     spec.params,

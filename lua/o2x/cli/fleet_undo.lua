@@ -9,6 +9,7 @@ local json = require "o2x.base.json"
 local memory = require "o2x.engine.memory"
 local out = require "o2x.report.out"
 local progress = require "o2x.report.progress"
+local preparation = require "o2x.engine.preparation"
 local run = require "o2x.engine.run"
 local shell = require "o2x.base.shell"
 local undo = require "o2x.engine.undo"
@@ -27,7 +28,7 @@ end
 local function prepare(this, past, mode, report, own)
   local opened = undo.open(this.store, { id = past.id, take_over = this.take_over })
   undo.check_undone(opened, opened.summary, own)
-  return run.prepare {
+  return preparation.run {
     mode = mode,
     project = this.project,
     config = this.config,

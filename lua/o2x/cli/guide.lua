@@ -7,6 +7,7 @@ local common = require "o2x.cli.common"
 local out = require "o2x.report.out"
 local progress = require "o2x.report.progress"
 local report = require "o2x.report.guide"
+local preparation = require "o2x.engine.preparation"
 local run = require "o2x.engine.run"
 
 -- Where the ordinary programs find the systems, by the configuration's keys.
@@ -53,7 +54,7 @@ local function perform(options, arguments)
   args.need_tenant("guide", arguments)
   if options.json and options.markdown then errors.input "either --json or --markdown, not both" end
   local project, config = common.load_project(options, arguments[1])
-  local this = run.prepare {
+  local this = preparation.run {
     mode = "plan",
     project = project,
     config = config,

@@ -6,7 +6,7 @@ local errors = require "o2x.base.error"
 local fs = lazy "o2x.base.fs"
 local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
-local run = lazy "o2x.engine.run"
+local preparation = lazy "o2x.engine.preparation"
 local runbooks = lazy "o2x.script.runbook"
 local runbook_files = lazy "o2x.project.runbook_files"
 local sandbox = lazy "o2x.script.sandbox"
@@ -70,7 +70,7 @@ end
 
 -- The tenants of all files, and the statuses of those whose files are sound.
 local function describe_tenants(project, config)
-  local files, own, place = tenant_files.read(config), own_runbooks(project), run.place_to_look(project)
+  local files, own, place = tenant_files.read(config), own_runbooks(project), preparation.place(project)
   local box, list, sound = place.platform_sandbox, {}, {}
   for i, name in ipairs(tenants.names(config)) do
     task.sleep(0) -- a wait starts the platform's time: all tenants may take longer than one

@@ -11,6 +11,7 @@ local out = require "o2x.report.out"
 local output = lazy "o2x.cli.output"
 local plan_file = lazy "o2x.engine.plan_file"
 local progress = lazy "o2x.report.progress"
+local preparation = lazy "o2x.engine.preparation"
 local run = lazy "o2x.engine.run"
 local shell = lazy "o2x.base.shell"
 local units = lazy "o2x.base.units"
@@ -145,7 +146,7 @@ local function perform(options, arguments)
   args.need_tenant("plan", arguments)
   local project, config = common.load_project(options, arguments[1])
   if options.out then common.open_store(config) end -- its key makes the tags of secrets
-  local this = run.prepare {
+  local this = preparation.run {
     mode = "plan",
     project = project,
     config = config,

@@ -7,7 +7,7 @@ local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
 local policy = lazy "o2x.policy"
 local registration = lazy "o2x.engine.registration"
-local run = lazy "o2x.engine.run"
+local preparation = lazy "o2x.engine.preparation"
 local suggest = lazy "o2x.base.suggest"
 
 local function names()
@@ -36,7 +36,7 @@ end
 
 -- The tenant with the id that the registry holds for it. A file that claims another's is refused, as a run refuses it.
 local function load(project, config, name)
-  local look = run.prepare_look(project, config, name)
+  local look = preparation.look(project, config, name)
   local _close <close> = defer(look.close_clients)
   local answered = registration.new(look):check()
   return look.tenant, look.scope, answered

@@ -8,13 +8,14 @@ local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
 local progress = lazy "o2x.report.progress"
 local rehearsal = lazy "o2x.engine.rehearsal"
+local preparation = lazy "o2x.engine.preparation"
 local run = lazy "o2x.engine.run"
 local units = lazy "o2x.base.units"
 
 -- The lab's side, in a process of its own.
 local function arrive(options, arguments, folder)
   local project, config = common.load_project(options)
-  local this = run.prepare {
+  local this = preparation.run {
     mode = "apply",
     project = project,
     config = config,

@@ -10,6 +10,7 @@ local fleets = lazy "o2x.engine.fleet"
 local listing = lazy "o2x.engine.listing"
 local out = require "o2x.report.out"
 local progress = lazy "o2x.report.progress"
+local preparation = lazy "o2x.engine.preparation"
 local run = lazy "o2x.engine.run"
 local skip = lazy "o2x.engine.skip"
 local step_by_step = lazy "o2x.engine.step_by_step"
@@ -79,7 +80,7 @@ local function perform_one(options, store, id)
   store:check_unfinished(h)
   local skipped = skipped_of(options, h)
   local project, config = common.load_project_of(options, h)
-  local this = run.prepare {
+  local this = preparation.run {
     mode = "apply",
     project = project,
     config = config,

@@ -5,6 +5,7 @@ local args = require "o2x.cli.args"
 local common = lazy "o2x.cli.common"
 local out = require "o2x.report.out"
 local progress = lazy "o2x.report.progress"
+local preparation = lazy "o2x.engine.preparation"
 local run = lazy "o2x.engine.run"
 local step_by_step = lazy "o2x.engine.step_by_step"
 local task = require "o2x.base.task"
@@ -14,7 +15,7 @@ local function perform(options, arguments)
   if options.tenants then return require("o2x.cli.fleet").run(options, arguments) end
   args.need_tenant("run", arguments)
   local project, config = common.load_project(options, arguments[1])
-  local this = run.prepare {
+  local this = preparation.run {
     mode = "apply",
     project = project,
     config = config,
@@ -26,7 +27,7 @@ local function perform(options, arguments)
     take_over = options.take_over,
     report = progress.new { quiet = options.quiet, verbose = options.verbose },
   }
-  run.confirm(this, options.confirm)
+  preparation.confirm(this, options.confirm)
   if options.step_by_step then step_by_step.begin(this) end
   local start = task.now()
   local status, err = run.apply(this, function()

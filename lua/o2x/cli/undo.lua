@@ -9,6 +9,7 @@ local json = lazy "o2x.base.json"
 local memory = lazy "o2x.engine.memory"
 local out = require "o2x.report.out"
 local progress = lazy "o2x.report.progress"
+local preparation = lazy "o2x.engine.preparation"
 local run = lazy "o2x.engine.run"
 local task = require "o2x.base.task"
 local undo = lazy "o2x.engine.undo"
@@ -28,7 +29,7 @@ end
 local function prepare(opened, options, mode)
   local h = opened.history
   local project, config = common.load_project_of(options, h)
-  local this = run.prepare {
+  local this = preparation.run {
     mode = mode,
     project = project,
     config = config,

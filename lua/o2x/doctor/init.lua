@@ -6,7 +6,7 @@ local errors = require "o2x.base.error"
 local machine = require "o2x.doctor.machine"
 local notes = require "o2x.doctor.note"
 local project = require "o2x.doctor.project"
-local run = require "o2x.engine.run"
+local preparation = require "o2x.engine.preparation"
 local services = require "o2x.doctor.services"
 local task = require "o2x.base.task"
 local tenants = require "o2x.project.tenants"
@@ -49,7 +49,7 @@ end
 local function look(this, name)
   local tenant, scope = tenant_of(this, name)
   if not tenant then return end
-  local prepared = run.prepare_look(this.project, this.config, tenant.name, this.place, { tenant, scope })
+  local prepared = preparation.look(this.project, this.config, tenant.name, this.place, { tenant, scope })
   prepared.retry_seconds = 0
   this.tenant, this.grants, this.client, this.close = tenant, scope, prepared.client, prepared.close_clients
   this.registry = prepared.platform.registry and prepared.platform.registry(tenant)
@@ -78,7 +78,7 @@ function M.prepare(given)
   local checks = { table.unpack(project.LIST) }
   table.move(machine.LIST, 1, #machine.LIST, #checks + 1, checks)
   local ok, err = xpcall(function()
-    this.place = run.place_to_look(this.project)
+    this.place = preparation.place(this.project)
     this.box = this.place.platform_sandbox
     look(this, given.tenant)
   end, errors.handler)

@@ -8,7 +8,7 @@ local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local orphans = require "o2x.engine.orphans"
 local progress = require "o2x.report.progress"
-local run = require "o2x.engine.run"
+local preparation = require "o2x.engine.preparation"
 local task = require "o2x.base.task"
 local tenant_files = require "o2x.project.tenant_files"
 
@@ -25,7 +25,7 @@ local M = {}
 ---@field file fun(name: string, tenant: string): string the path of a runbook for a tenant
 
 local function look(wanted, tenant, place, company)
-  local this = run.prepare {
+  local this = preparation.run {
     mode = "plan",
     project = wanted.project,
     config = wanted.config,
@@ -52,7 +52,7 @@ end
 
 -- Where tenants are audited one after the other: the files of all are read once, not for each again.
 local function place_of(wanted)
-  local place = run.place_to_look(wanted.project)
+  local place = preparation.place(wanted.project)
   if #wanted.tenants > 1 then place.files = tenant_files.read(wanted.config) end
   return place
 end
@@ -71,7 +71,7 @@ function M.perform(wanted)
     return report
   end, { limit = wanted.at_once })
   if wanted.orphans then
-    local found = orphans.find(wanted.project, wanted.config, free[1] or run.place_to_look(wanted.project))
+    local found = orphans.find(wanted.project, wanted.config, free[1] or preparation.place(wanted.project))
     table.move(found, 1, #found, #reports + 1, reports)
   end
   return reports

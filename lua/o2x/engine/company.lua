@@ -5,7 +5,7 @@
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local memo = require "o2x.base.memo"
-local run = require "o2x.engine.run"
+local preparation = require "o2x.engine.preparation"
 local snapshot = require "o2x.base.snapshot"
 local task = require "o2x.base.task"
 local tenant_files = require "o2x.project.tenant_files"
@@ -28,7 +28,7 @@ end
 -- A look without a tenant, by a scope made here. Nothing of it runs in a sandbox.
 local function look(self, platform, scope)
   local place = { sandbox = {}, platform_sandbox = {}, platform = platform }
-  return run.prepare_look(self.project, self.config, "no tenant", place, { { name = "" }, scope })
+  return preparation.look(self.project, self.config, "no tenant", place, { { name = "" }, scope })
 end
 
 local function is_serious(err) return err.kind == "cancelled" or err.kind == "bug" end

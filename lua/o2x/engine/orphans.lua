@@ -5,7 +5,7 @@
 local defer = require "o2x.base.defer"
 local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
-local run = require "o2x.engine.run"
+local preparation = require "o2x.engine.preparation"
 local snapshot = require "o2x.base.snapshot"
 local tenant_files = require "o2x.project.tenant_files"
 
@@ -17,7 +17,7 @@ local UNTIDY <const> = 3
 local function look_at(project, config, place)
   local settings = tenant_files.platform(config)
   local scope = snapshot.take(place.platform.places(settings), "stdlib/platform.lua: places")
-  return run.prepare_look(project, config, "no tenant", place, { { name = "" }, scope }), settings
+  return preparation.look(project, config, "no tenant", place, { { name = "" }, scope }), settings
 end
 
 local function names_of(this, effect_type, orphan)
@@ -87,7 +87,7 @@ end
 --- Finds them. A platform without `owner` and `places` has none.
 ---@param project table
 ---@param config table
----@param place table of run.place_to_look
+---@param place table of preparation.place
 ---@return table[] reports one for each tenant that is in no file
 function M.find(project, config, place)
   if not (place.platform.owner and place.platform.places) then return {} end

@@ -218,7 +218,7 @@ local function runbook_file(this, project)
   return path
 end
 
--- What a replay has in place of run.prepare.
+-- What a replay has in place of preparation.run.
 local function prepare(this, attempt, tape)
   local project = this.project
     or { root = this.folder, runbooks = fs.join(this.folder, "runbooks"), stdlib = fs.join(this.folder, "stdlib") }

@@ -1,16 +1,9 @@
---- One run of a runbook for a tenant: prepare (load and check everything), then plan, apply or resume.
+--- One run of a runbook for a tenant, which preparation.lua has prepared: plan, apply or resume.
 
-local arrival = require "o2x.engine.rehearsal.arrival"
 local breaker = require "o2x.base.breaker"
-local clients = require "o2x.engine.clients"
-local context = require "o2x.engine.context"
-local crypto = require "o2x.base.crypto"
 local deadline = require "o2x.engine.deadline"
 local defer = require "o2x.base.defer"
-local gate = require "o2x.engine.gate"
-local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
-local frozen = require "o2x.base.frozen"
 local guide = require "o2x.engine.guide"
 local fs = require "o2x.base.fs"
 local header = require "o2x.engine.header"
@@ -18,222 +11,24 @@ local hooks = require "o2x.script.hooks"
 local identity = require "o2x.base.identity"
 local lock = require "o2x.engine.lock"
 local override = require "o2x.script.override"
-local params = require "o2x.project.params"
 local permission = require "o2x.engine.permission"
 local plan = require "o2x.engine.plan"
 local plan_file = require "o2x.engine.plan_file"
 local planned = require "o2x.engine.planned"
 local program = require "o2x.core.program"
 local registration = require "o2x.engine.registration"
-local progress = require "o2x.report.progress"
 local memory = require "o2x.engine.memory"
 local resume = require "o2x.engine.resume"
 local same_again = require "o2x.engine.same_again"
 local run_memory = require "o2x.base.run_memory"
-local runbooks = require "o2x.script.runbook"
-local sandbox = require "o2x.script.sandbox"
-local secret_names = require "o2x.engine.secret_names"
 local skip = require "o2x.engine.skip"
-local secrets_source = require "o2x.project.secrets_source"
 local store = require "o2x.engine.store"
 local take_over = require "o2x.engine.take_over"
 local tape = require "o2x.engine.tape"
 local task = require "o2x.base.task"
-local tenants = require "o2x.project.tenants"
 local undo = require "o2x.engine.undo"
-local versions = require "o2x.project.versions"
 
 local M = {}
-
----@class o2x.run.options
----@field mode "plan"|"apply"
----@field project table
----@field config table
----@field report table
----@field file string of the runbook
----@field tenant string
----@field params table<string, string>
----@field secrets string? the source of the tenant's secrets
----@field seed integer? of a run that is resumed
----@field kept (fun(shown: string): string?)? the sources that a resumed run started with
----@field allow_edited boolean? also run a changed runbook with an unchanged version
----@field fleet string? the id of the fleet that it belongs to
----@field take_over string[]? keys of targets of which the operator wants to overwrite what belongs to others
----@field planned table? what it may do, by a plan (planned.lua)
----@field approved string[]? who approved that plan
----@field audit boolean? compares the tenant with what the runbook would make of it, and looks at all checks
----@field place table? of place_to_look: the sandboxes, which no other run uses at the time; files: of all tenants
----@field loaded_secrets table? what secrets_source.load gave, where it was asked already
----@field arrival table? of rehearsal/arrival: the run brings a tenant into the lab of a rehearsal
----@field witness table? of rehearsal/witness: it notes what the run reads
----@field undo table? of undo.open: the run takes an earlier one back, and has no runbook, no hooks and no secrets file
-
-local function set_of(words)
-  local set = {}
-  for _, word in ipairs(words) do
-    set[word] = true
-  end
-  return set
-end
-
-local function load_secrets(run, contents, loaded)
-  run.loaded_secrets = loaded
-    or table.pack(secrets_source.load(run.secrets_source, run.config.secrets, run.tenant_name, run.client))
-  contents.secrets, contents.secrets_source = run.loaded_secrets[1], run.loaded_secrets[2]
-end
-
--- The same run once more, to look ahead: nothing of what a script keeps in its variables is shared.
-local function plan_again(run, options)
-  local again = {}
-  for name, option in pairs(options) do
-    again[name] = option
-  end
-  again.mode, again.place, again.report = "plan", nil, progress.new { quiet = true, planning = true }
-  again.loaded_secrets, again.planned = run.loaded_secrets, run.planned
-  again.undo = run.undo and undo.again(run.undo)
-  return M.prepare(again)
-end
-
--- Refuses a changed runbook with an unchanged version; a plan only reports it.
-local function check_versions(run, options)
-  if options.kept then return end
-  for _, edited in ipairs(versions.edited(run.sandbox)) do
-    if run.mode == "apply" and not options.allow_edited then error(versions.problem(edited), 0) end
-    table.insert(run.edited_versions, ("%s %s"):format(edited.path, edited.version))
-  end
-end
-
--- What decides about tenants and grants is loaded before the runbook, in a sandbox that the runbook cannot reach.
-local function load_platform(run)
-  run.platform_sandbox = run.sandbox:apart()
-  run.platform = run.platform_sandbox:require "stdlib.platform"
-end
-
-local function load_sandboxes(run, options)
-  local place = options.place
-  if not place then
-    run.sandbox = sandbox.new(run.project, run.seed, options.kept)
-    return load_platform(run)
-  end
-  run.sandbox, run.platform_sandbox, run.platform = place.sandbox, place.platform_sandbox, place.platform
-end
-
--- The runbook and the hooks around it. The script of an undo is the journal of the run that goes back.
-local function load_script(run, options)
-  run.undo, run.arrival, run.edited_versions = options.undo, options.arrival, {}
-  if run.arrival then
-    local runbook, words = arrival.runbook()
-    run.runbook, run.declared = runbook, set_of(words)
-    run.runbook.run = function() arrival.perform(run) end
-    return
-  end
-  if run.undo then
-    run.runbook, run.declared = undo.runbook(run.undo), set_of(effects.words())
-    run.runbook.run = function() undo.perform(run) end
-    return
-  end
-  run.runbook = runbooks.load(run.sandbox, options.file)
-  run.hooks = hooks.load(run.sandbox)
-  check_versions(run, options)
-  run.declared = set_of(run.runbook.effects)
-end
-
--- What does not answer for so long is a finding.
-local AUDIT_SECONDS <const> = 2
-
---- Loads and checks all that a run needs. Reads nothing from a system and writes nothing.
----@param options o2x.run.options
----@return table run
-function M.prepare(options)
-  local run = {
-    mode = options.mode,
-    project = options.project,
-    config = options.config,
-    report = options.report,
-    given = options.params,
-    retry_seconds = options.audit and math.min(options.config.retry.seconds, AUDIT_SECONDS)
-      or options.config.retry.seconds,
-    tenant_name = options.tenant,
-    secrets_source = options.secrets,
-    seed = options.seed or string.unpack("<i8", crypto.random(8)),
-    seen_steps = {},
-    now = store.now,
-    fleet = options.fleet,
-    planned = options.planned,
-    approved = options.approved,
-    take_over = options.take_over,
-    auditing = options.audit,
-    witness = options.witness,
-  }
-  tenants.check_name(options.tenant)
-  load_sandboxes(run, options)
-  load_script(run, options)
-  run.params = frozen.new(params.check(run.runbook.params, options.params, run.runbook.name))
-  local contents
-  run.tenant, run.scope, contents = tenants.load(
-    run.platform_sandbox,
-    run.config,
-    options.tenant,
-    function(id) tape.silently(run.registration.confirm, run.registration, id) end,
-    options.place and options.place.files
-  )
-  run.client, run.close_clients = clients.new(run.config, run.scope, run)
-  if not run.undo then load_secrets(run, contents, options.loaded_secrets) end
-  secret_names.check(run, contents.secrets)
-  run.warnings = secret_names.warnings(contents.secrets)
-  run.gate = gate.new(run)
-  run.ctx = context.new(run)
-  run.registration = registration.new(run)
-  run.sandbox.run, run.platform_sandbox.run = run, run
-  run.plan_again = function() return plan_again(run, options) end
-  return run
-end
-
---- The sandboxes of looks at one tenant after the other: the same for all, because loading stdlib takes longer than a
---- look.
----@param project table
----@return table place sandbox, platform_sandbox, platform
-function M.place_to_look(project)
-  local place = { sandbox = sandbox.new(project) }
-  load_platform(place)
-  return place
-end
-
---- A read-only run, for commands that use stdlib for a tenant. The caller closes its clients.
----@param project table
----@param config table
----@param name string of the tenant
----@param place table? of place_to_look, which no other look uses at the time
----@param loaded table? tenant and scope, as tenants.load gives them there
----@return table run
-function M.prepare_look(project, config, name, place, loaded)
-  place = place or M.place_to_look(project)
-  loaded = loaded or table.pack(tenants.load(place.platform_sandbox, config, name))
-  local run = {
-    mode = "apply",
-    project = project,
-    config = config,
-    retry_seconds = config.retry.seconds,
-    tenant_name = name,
-    seen_steps = {},
-    now = store.now,
-    report = progress.new { quiet = true },
-    declared = {},
-    params = {},
-    id = "look",
-    runbook = { name = "look", path = "look", effects = {} },
-    sandbox = place.sandbox,
-    platform_sandbox = place.platform_sandbox,
-    platform = place.platform,
-    tenant = loaded[1],
-    scope = loaded[2],
-  }
-  run.client, run.close_clients = clients.new(config, run.scope, run)
-  run.gate = gate.new(run)
-  run.ctx = context.new(run)
-  run.sandbox.run, run.platform_sandbox.run = run, run
-  return run
-end
 
 --- The runbook file that a run started with.
 ---@param project table
@@ -256,37 +51,6 @@ function M.file_to_resume(project, h, edited)
     ("%s no longer exists"):format(h.runbook.path),
     ("without --edited, the run continues with its own copy: o2x resume %s"):format(h.id)
   )
-end
-
-local function unconfirmed(runbook, word)
-  errors.raise {
-    kind = "input",
-    message = ("%s is severe: %s"):format(runbook.name, runbook.summary),
-    lacks = "--confirm=" .. word,
-  }
-end
-
---- Loads a runbook and checks its parameters before the first of several tenants starts.
----@param project table
----@param file string
----@param given table<string, string>
----@param options { confirm: string?, tenants: string }
-function M.rehearse_params(project, file, given, options)
-  local runbook = runbooks.load(sandbox.new(project), file)
-  params.check(runbook.params, given, runbook.name)
-  if runbook.severe and not options.confirm then unconfirmed(runbook, options.tenants) end
-end
-
---- Refuses a severe runbook that was not confirmed.
----@param run table
----@param confirmed string? the tenant's name, as the operator typed it
-function M.confirm(run, confirmed)
-  if confirmed and confirmed ~= run.tenant_name then
-    errors.input(("--confirm=%s, but the run is for %s"):format(confirmed, run.tenant_name))
-  end
-  if run.runbook.severe and not confirmed and not params.harmless(run.runbook.params, run.params) then
-    unconfirmed(run.runbook, run.tenant_name)
-  end
 end
 
 -- ---- performing ----

@@ -3,7 +3,7 @@
 
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
-local run = require "o2x.engine.run"
+local preparation = require "o2x.engine.preparation"
 local snapshot = require "o2x.base.snapshot"
 local task = require "o2x.base.task"
 
@@ -23,7 +23,7 @@ end
 -- Calls ask(platform, tenant) in a look; -> whether it went well, its result or the error.
 local function look(project, config, place, name, loaded, ask)
   return xpcall(function()
-    local this = run.prepare_look(project, config, name, place, loaded)
+    local this = preparation.look(project, config, name, place, loaded)
     local _close <close> = defer(this.close_clients)
     return ask(this.platform, this.tenant)
   end, errors.handler)
@@ -50,7 +50,7 @@ end
 ---@param project table
 ---@param config table
 ---@param files table of tenant_files.read
----@param place table of run.place_to_look, which nobody else uses at the time
+---@param place table of preparation.place, which nobody else uses at the time
 ---@param names string[] of the tenants, whose files have been checked
 ---@param load fun(name: string): table, table a tenant and its scope, for a look at it
 ---@return table<string, string> statuses by tenant; of one that has none it is ""
@@ -66,7 +66,7 @@ function M.of(project, config, files, place, names, load)
   end
   local free = { place }
   task.each(asked, function(name)
-    local own = table.remove(free) or run.place_to_look(project)
+    local own = table.remove(free) or preparation.place(project)
     local ok, status = look(
       project,
       config,

@@ -73,7 +73,7 @@ end
 --- What an undo needs to know of the run that goes back.
 ---@param store table
 ---@param request o2x.undo.request
----@return table undo for run.prepare
+---@return table undo for preparation.run
 function M.open(store, request)
   local h, summary = store:look(request.id), store:summary(request.id)
   check_run(h)

@@ -6,7 +6,7 @@ local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local journal = require "o2x.engine.journal"
 local project = require "o2x.project.project"
-local run = require "o2x.engine.run"
+local preparation = require "o2x.engine.preparation"
 local store = require "o2x.engine.store"
 local value = require "o2x.base.value"
 
@@ -32,7 +32,7 @@ end
 function M.run(order)
   local found = project.find()
   local loaded = config.load(found, {})
-  local this = run.prepare_look(found, loaded, order.tenant)
+  local this = preparation.look(found, loaded, order.tenant)
   local runs = store.open(loaded.state)
   local intent = intent_of(runs, order)
   local kind = this.gate:type_of(order.kind)

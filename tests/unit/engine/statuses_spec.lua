@@ -1,5 +1,5 @@
 local errors = require "o2x.base.error"
-local run = require "o2x.engine.run"
+local preparation = require "o2x.engine.preparation"
 local statuses = require "o2x.engine.statuses"
 
 describe("the statuses of tenants", function()
@@ -20,20 +20,20 @@ describe("the statuses of tenants", function()
   end
 
   before_each(function()
-    prepare_look, place_to_look = run.prepare_look, run.place_to_look
+    prepare_look, place_to_look = preparation.look, preparation.place
     looks, asked = {}, {}
-    run.prepare_look = function(_, _, name, place, loaded) -- luacheck: ignore
+    preparation.look = function(_, _, name, place, loaded) -- luacheck: ignore
       looks[#looks + 1] = { name = name, scope = loaded[2] }
       return { platform = place.platform, tenant = loaded[1], close_clients = function() end }
     end
   end)
   after_each(function()
-    run.prepare_look, run.place_to_look = prepare_look, place_to_look -- luacheck: ignore
+    preparation.look, preparation.place = prepare_look, place_to_look -- luacheck: ignore
   end)
 
   local function of(noted, names)
     local place = { platform = platform_of(noted) }
-    run.place_to_look = function() return place end -- luacheck: ignore
+    preparation.place = function() return place end -- luacheck: ignore
     return statuses.of(
       {},
       {},

@@ -9,12 +9,12 @@ local errors = require "o2x.base.error"
 local guard = require "o2x.base.guard"
 local guesses = require "o2x.base.guesses"
 local json = require "o2x.base.json"
+local k8s_secret = require "o2x.effects.k8s.secret"
 local left = require "o2x.effects.k8s.left"
 local ready = require "o2x.client.k8s.ready"
 local rules = require "o2x.client.request_rules"
 local secret = require "o2x.base.secret"
 local shell = require "o2x.base.shell"
-local sorted_keys = require "o2x.base.sorted_keys"
 local mounted = require "o2x.effects.k8s.mounted"
 local support = require "o2x.effects.k8s.support"
 local value = require "o2x.base.value"
@@ -26,8 +26,6 @@ local guarded = support.guarded
 local function input(message) errors.raise { kind = "input", module = "k8s", message = message } end
 
 -- ---- objects ----
-
-local SHARED <const> = "all tenants share it: it stays"
 
 -- Desired objects of an undo → all fields that the run set. Those that the desired object has not are removed, and an
 -- undo of the undo needs them.
@@ -96,7 +94,7 @@ end
 
 function object.undo.restore(ctx, past)
   local target = past.target
-  if client(ctx).grants:is_shared(target.namespace, target.name) then return nil, SHARED end
+  if client(ctx).grants:is_shared(target.namespace, target.name) then return nil, support.SHARED end
   local held = past.before == nil and past.now and not past.kinds["helm.release"] and mounted.why(ctx, target)
   if held then return nil, held end
   target.force = true -- the fields are this run's own
@@ -192,147 +190,6 @@ function object.list(ctx) return left.list(ctx, client(ctx)) end
 
 function object.names(ctx) return left.names(ctx, client(ctx)) end
 
--- ---- Secrets: created, never overwritten ----
-
-local function keys_of_others(past)
-  local ours, others = (past.desired or {}).data or {}, {}
-  for name in pairs(past.now and past.now.data or {}) do
-    if ours[name] == nil then others[#others + 1] = name end
-  end
-  table.sort(others)
-  return others
-end
-
-local k8s_secret = {
-  kind = "k8s.secret",
-  secrets = "stored",
-  class = "idempotent",
-  key = key,
-  guard = "a new one is only created; else uid and resourceVersion of what was read",
-  rehearsal = { objects = whole_object },
-  undo = {
-    before = "the type, and a tag of each key that the run sets",
-    how = "deletes a new Secret",
-    cannot = "overwritten or deleted content: the journal has no secrets; a Secret that all tenants share",
-    gone = "the content of the Secret",
-    lost = function() return "the content of the Secret" end,
-    restore = function(ctx, past)
-      local target = past.target
-      if client(ctx).grants:is_shared(target.namespace, target.name) then return nil, SHARED end
-      if past.before ~= nil then return nil, "its content is a secret, which the journal does not have" end
-      local others = keys_of_others(past)
-      if others[1] then return nil, "others have added to it: " .. table.concat(others, ", ") end
-      return { target = target }
-    end,
-  },
-}
-
--- What was read → its metadata: the write is bound to that version.
-local read_as = setmetatable({}, { __mode = "k" })
-
-function k8s_secret.read(ctx, target)
-  local found = support.get(ctx, target)
-  if not found then return nil end
-  local content = { type = found.type, data = found.data or {} }
-  read_as[content] = found.metadata
-  return content
-end
-
-local function unequal(target, what, hint, code)
-  errors.raise {
-    kind = "conflict",
-    module = "k8s",
-    op = "ensure",
-    code = code,
-    message = ("%s exists with other content%s: it is not overwritten"):format(title(target), what),
-    hint = hint,
-  }
-end
-
--- Keys of other clients change when they like.
-function k8s_secret.image(current, desired)
-  if desired == nil then return current end
-  local data = {}
-  for name in pairs(desired.data) do
-    data[name] = current.data[name]
-  end
-  return { type = current.type, data = data }
-end
-
--- Keys of other clients stay. The type of an existing Secret cannot be changed, so it is not compared.
-function k8s_secret.equal(current, desired) return compare.covers(current.data, desired.data) end
-
-local function refuse_overwriting(ctx, target, current, desired)
-  local keys = {}
-  for name, item in pairs(desired.data) do
-    if not compare.covers(current.data[name], item) then keys[#keys + 1] = name end
-  end
-  table.sort(keys)
-  local shared = client(ctx).grants:is_shared(target.namespace, target.name)
-  local way_out = shared and "change the Secret for all who use it" or "overwrite=true replaces it"
-  local code = not shared and "foreign_change" or nil
-  unequal(target, (" (%s)"):format(table.concat(keys, ", ")), "use the current value, or " .. way_out, code)
-end
-
-local function secret_object(target, desired)
-  return {
-    apiVersion = "v1",
-    kind = "Secret",
-    type = desired.type,
-    data = desired.data,
-    metadata = { name = target.name, namespace = target.namespace },
-  }
-end
-
-local function check_overwriting(ctx, target, desired, before, taken)
-  local shared = client(ctx).grants:is_shared(target.namespace, target.name)
-  if before and desired and not target.overwrite and not (taken and not shared) then
-    refuse_overwriting(ctx, target, before, desired)
-  end
-end
-
-function k8s_secret.predict(ctx, target, desired, before, taken)
-  check_overwriting(ctx, target, desired, before, taken)
-  return desired
-end
-
-function k8s_secret.write(ctx, target, desired, before, _, taken)
-  local k8s = client(ctx)
-  local metadata = before and read_as[before]
-  if desired == nil then
-    guarded(k8s.delete, k8s, "Secret", target.name, support.only_as_read(target, metadata))
-    return
-  end
-  check_overwriting(ctx, target, desired, before, taken)
-  if before then
-    guarded(k8s.apply, k8s, secret_object(target, desired), { force = true, onto = metadata })
-  else
-    create(k8s, secret_object(target, desired))
-  end
-end
-
--- Where it is there already, only the keys that differ are sent.
-function k8s_secret.by_hand(ctx, target, desired, before)
-  if desired == nil then return { kubectl.delete(target) } end
-  local data = {}
-  for _, name in ipairs(sorted_keys(desired.data)) do
-    local item = desired.data[name]
-    local same = type(before) == "table" and not value.is_unknown(before) and compare.covers(before.data[name], item)
-    if not same then data[name] = ctx:filled(secret.is(item) and item:unbase64() or item) end
-  end
-  if before ~= nil and not value.is_unknown(before) then return { kubectl.patch(target, { stringData = data }) } end
-  local wanted = secret_object(target, { type = desired.type })
-  wanted.stringData = data
-  return { kubectl.create(wanted) }
-end
-
-function k8s_secret.look(_, target) return { kubectl.describe(target) } end
-
-function k8s_secret.show(target, before, after)
-  local function data(one) return one and { data = one.data } end
-  return { title = title(target), lines = diff.lines(data(before), data(after)) }
-end
-
 -- ---- what scripts see ----
 
 local function check_object(o)
@@ -398,7 +255,7 @@ local function keep_shared(ctx, target, resource, wanted)
   end
   local current = ctx:read("k8s.object", target)
   if current and not compare.equal(current, wanted) then
-    unequal(target, "", "all tenants share it: change it by hand, for all who use it")
+    k8s_secret.unequal(target, "", "all tenants share it: change it by hand, for all who use it")
   end
 end
 
@@ -408,7 +265,7 @@ local function target_of_secret(ctx, name, desired, o)
   local grants = client(ctx).grants
   grants:create(resource, target.namespace, name)
   if o.overwrite then grants:object(resource, target.namespace, name, false) end
-  grants:contents(resource, target.namespace, secret_object(target, desired))
+  grants:contents(resource, target.namespace, k8s_secret.object(target, desired))
   return target
 end
 
@@ -527,8 +384,8 @@ local function api(ctx)
       for field, given in pairs(current and data or {}) do
         count(current.data[field], given) -- a conflict tells whether a text was right
       end
-      if current and not o.overwrite and not k8s_secret.equal(current, desired) then
-        refuse_overwriting(ctx, target, current, desired)
+      if current and not o.overwrite and not k8s_secret.type.equal(current, desired) then
+        k8s_secret.refuse_overwriting(ctx, target, current, desired)
       end
       ctx:effect("k8s.secret", target, desired)
     end,
@@ -599,6 +456,6 @@ return {
     ensure_secret = { "^[^.]+$", stored = 2 },
     request = { "^headers%.[^.]+$", "^json%.", "^json$", "^body$" },
   },
-  types = { object, k8s_secret, table.unpack(change.types) },
+  types = { object, k8s_secret.type, table.unpack(change.types) },
   api = api,
 }

@@ -2,7 +2,8 @@
 
 local guard = require "o2x.base.guard"
 
-local M = {}
+--- SHARED: why an undo leaves an object.
+local M = { SHARED = "all tenants share it: it stays" }
 
 --- The client of the run's cluster.
 ---@param ctx o2x.context

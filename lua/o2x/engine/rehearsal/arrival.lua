@@ -44,7 +44,7 @@ local function check_place(folder, config)
   end
 end
 
---- What was brought, for run.prepare.
+--- What was brought, for preparation.run.
 ---@param folder string of the rehearsal
 ---@param config table
 ---@return table arrival
@@ -55,7 +55,7 @@ function M.open(folder, config)
   return { folder = folder, items = luggage.items, id = json.without_nulls(luggage.id), left = {} }
 end
 
---- The runbook of an arrival, for run.prepare.
+--- The runbook of an arrival, for preparation.run.
 ---@return table runbook
 ---@return string[] declared
 function M.runbook()

@@ -9,6 +9,7 @@ local json = require "o2x.base.json"
 local made_up = require "o2x.engine.rehearsal.made_up"
 local place = require "o2x.engine.rehearsal.place"
 local plain = require "o2x.base.plain"
+local preparation = require "o2x.engine.preparation"
 local run = require "o2x.engine.run"
 local runbook_files = require "o2x.project.runbook_files"
 local secret = require "o2x.base.secret"
@@ -36,7 +37,7 @@ local M = {}
 -- ---- reading production ----
 
 local function prepare(asked, seen, file, params)
-  local this = run.prepare {
+  local this = preparation.run {
     mode = "plan",
     project = asked.project,
     config = asked.config,
@@ -89,7 +90,7 @@ end
 -- Reads the tenant by plans. That of the runbook that makes it comes first: in its order, things can be made.
 -- -> the run and plan of the rehearsed runbook
 local function read(asked, seen, left)
-  local maker = run.place_to_look(asked.project).platform.MAKES
+  local maker = preparation.place(asked.project).platform.MAKES
   local file = type(maker) == "string" and runbook_files.find(asked.project, maker, asked.own)
   if file and file ~= asked.file then look(asked, seen, left, file, {}) end
   return look(asked, seen, left, asked.file, asked.params)
