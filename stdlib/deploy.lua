@@ -62,6 +62,7 @@ local function pods_by_app(tenant)
 end
 
 local function started(tenant, service, pods)
+  if not pods then fail "the pods could not be listed" end
   local pod = pods[naming.resource(tenant, service)]
   if not pod then fail("no pods of " .. naming.resource(tenant, service)) end
   if not k8s.logs(pod, { tail = 100 }):find("Started", 1, true) then

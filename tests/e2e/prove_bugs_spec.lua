@@ -9,7 +9,7 @@ local CAUGHT <const> = {
   ["not repeatable"] = { "kill", "counter: ?%d" },
   ["write outside the gate"] = { "plan,again", "sent a write" },
   ["wrong undo"] = { "undo", "toy sign" },
-  ["wrong probe: done"] = { "kill", "not done after" },
+  ["wrong probe: done"] = { "kill", "not done" },
   ["wrong probe: absent"] = { "kill", "done 2 times: once house" },
   ["wrong class"] = { "kill", "done 2 times: room" },
   ["plan that lies"] = { "plan", "done, but not planned: toy.value room%-2" },
@@ -25,7 +25,7 @@ local CAUGHT <const> = {
   ["a temporary file left"] = { "kill", "left in TMPDIR: half%-done" },
   ["an undo of somebody else's change"] = { "undo-foreign", "the foreign value of toy.* is overwritten" },
   ["a plan that shows more"] = { "plan", "planned, but not done: toy.value room%-2" },
-  ["cannot be resumed"] = { "kill", "not done after" },
+  ["cannot be resumed"] = { "kill", "not done" },
 }
 
 local function body()

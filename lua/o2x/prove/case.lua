@@ -43,6 +43,12 @@ end
 
 local function hangs(result) return result.late and "it hangs" or nil end
 
+-- Commands by which a run goes on. What else is proposed (o2x show, o2x undo, which shows its plan) ends well, and the
+-- run is not done all the same.
+local GOES_ON <const> = { run = true, resume = true, apply = true }
+
+local function goes_on(words, before) return GOES_ON[words[1]] or words[1] == "undo" and before[1] == "undo" end
+
 -- Goes on until it is done.
 local function follow(ground, words, result)
   for _ = 1, TRIES do
@@ -51,7 +57,11 @@ local function follow(ground, words, result)
     if result.signal then
       words = after_kill(ground, words)
     else
-      words = proposed(result) or words
+      local next_words = proposed(result) or words
+      if not goes_on(next_words, words) then
+        return result, ("not done, and o2x %s is proposed: %s"):format(table.concat(next_words, " "), last_line(result))
+      end
+      words = next_words
     end
     if not words then return result end
     result = ground:o2x(words)

@@ -23,8 +23,7 @@ local function keys_of_others(past)
   return others
 end
 
---- The type.
-M.type = {
+local secret_type = {
   kind = "k8s.secret",
   secrets = "stored",
   class = "idempotent",
@@ -51,7 +50,7 @@ M.type = {
 -- What was read → its metadata: the write is bound to that version.
 local read_as = setmetatable({}, { __mode = "k" })
 
-function M.type.read(ctx, target)
+function secret_type.read(ctx, target)
   local found = support.get(ctx, target)
   if not found then return nil end
   local content = { type = found.type, data = found.data or {} }
@@ -76,7 +75,7 @@ function M.unequal(target, what, hint, code)
 end
 
 -- Keys of other clients change when they like.
-function M.type.image(current, desired)
+function secret_type.image(current, desired)
   if desired == nil then return current end
   local data = {}
   for name in pairs(desired.data) do
@@ -86,7 +85,7 @@ function M.type.image(current, desired)
 end
 
 -- Keys of other clients stay. The type of an existing Secret cannot be changed, so it is not compared.
-function M.type.equal(current, desired) return compare.covers(current.data, desired.data) end
+function secret_type.equal(current, desired) return compare.covers(current.data, desired.data) end
 
 --- Refuses a Secret that is there with other content.
 ---@param ctx table
@@ -126,12 +125,12 @@ local function check_overwriting(ctx, target, desired, before, taken)
   end
 end
 
-function M.type.predict(ctx, target, desired, before, taken)
+function secret_type.predict(ctx, target, desired, before, taken)
   check_overwriting(ctx, target, desired, before, taken)
   return desired
 end
 
-function M.type.write(ctx, target, desired, before, _, taken)
+function secret_type.write(ctx, target, desired, before, _, taken)
   local k8s = client(ctx)
   local metadata = before and read_as[before]
   if desired == nil then
@@ -147,7 +146,7 @@ function M.type.write(ctx, target, desired, before, _, taken)
 end
 
 -- Where it is there already, only the keys that differ are sent.
-function M.type.by_hand(ctx, target, desired, before)
+function secret_type.by_hand(ctx, target, desired, before)
   if desired == nil then return { kubectl.delete(target) } end
   local data = {}
   for _, name in ipairs(sorted_keys(desired.data)) do
@@ -161,11 +160,14 @@ function M.type.by_hand(ctx, target, desired, before)
   return { kubectl.create(wanted) }
 end
 
-function M.type.look(_, target) return { kubectl.describe(target) } end
+function secret_type.look(_, target) return { kubectl.describe(target) } end
 
-function M.type.show(target, before, after)
+function secret_type.show(target, before, after)
   local function data(one) return one and { data = one.data } end
   return { title = title(target), lines = diff.lines(data(before), data(after)) }
 end
+
+--- The effect type.
+M.type = secret_type
 
 return M
