@@ -17,6 +17,12 @@ describe("a run that meets one trouble after another", function()
     return result
   end
 
+  -- What the last lines told to type: a run that wrote nothing is started again, any other is resumed.
+  local function again()
+    local open = json.decode(lab:o2x({ "runs", "--unfinished", "--json" }).stdout)
+    return open[1] and { "resume" } or { "run", "onboard", "newclient", "timeout=4s" }
+  end
+
   local function in_tree(path) return fs.join(lab.platform, path) end
 
   it("is told before the first effect when the DNS zone is missing", function()
@@ -37,19 +43,14 @@ describe("a run that meets one trouble after another", function()
   end)
 
   it("goes on to a kubeconfig that is not there, and to a helm that is not there", function()
-    stopped(3, "kubeconfig", { "resume" }, { env = { KUBECONFIG = lab.dir .. "/nosuch" } })
-    stopped(
-      1,
-      "helm is not on PATH",
-      { "resume" },
-      { env = { PATH = "/nonexistent", XDG_CACHE_HOME = "/nonexistent" } }
-    )
+    stopped(3, "kubeconfig", again(), { env = { KUBECONFIG = lab.dir .. "/nosuch" } })
+    stopped(1, "helm is not on PATH", again(), { env = { PATH = "/nonexistent", XDG_CACHE_HOME = "/nonexistent" } })
   end)
 
   it("goes on to a chart that does not render", function()
     local template = in_tree "core/charts/service-sso/templates/broken.yaml"
     fs.write(template, "kind: {{ .Values.nosuch.field.deep }}\n")
-    stopped(3, "broken.yaml:1", { "resume" })
+    stopped(3, "broken.yaml:1", again())
     fs.remove(template)
   end)
 
@@ -57,7 +58,7 @@ describe("a run that meets one trouble after another", function()
     local values = in_tree "core/helm_values/newclient/service-sso.yaml"
     local text = fs.read(values)
     fs.write(values, (text:gsub("tag: [^\n]*", "tag: v2.5.0-broken")))
-    local result = stopped(1, "newclient%-service%-sso is not ready after 4 s", { "resume" })
+    local result = stopped(1, "newclient%-service%-sso is not ready after 4 s", again())
     assert.matches("broken", result.stderr)
     fs.write(values, text)
   end)
@@ -65,7 +66,7 @@ describe("a run that meets one trouble after another", function()
   it("goes on to lost answers and throttling, which it passes by itself", function()
     assert.equal(0, lab:o2x({ "lab", "fault", "aws", "drop-after", "times=1", "match=rrset" }).code)
     assert.equal(0, lab:o2x({ "lab", "fault", "k8s", "429", "times=2" }).code)
-    local result = lab:o2x { "resume" }
+    local result = lab:o2x(again())
     assert(result.code == 0, result.stderr)
   end)
 

@@ -29,9 +29,14 @@ end
 
 local function none(store, list)
   local newest = list[#list]
-  local wrote = newest and newest.status == "failed" and not newest.begun
+  if newest and newest.status == "failed" and not newest.begun then
+    errors.input(
+      ("no unfinished run: the newest, %s, failed and wrote nothing"):format(newest.id),
+      ("start it again, or name it: o2x resume %s"):format(newest.id)
+    )
+  end
   errors.input(
-    wrote and ("no unfinished run: the newest, %s, failed and wrote nothing"):format(newest.id) or "no unfinished run",
+    "no unfinished run",
     ("o2x runs lists all runs in %s; O2X_STATE, or state: in o2x.yaml, names another folder"):format(store.folder)
   )
 end

@@ -10,6 +10,7 @@ local listing = lazy "o2x.engine.listing"
 local plan = lazy "o2x.engine.plan"
 local runs_prune = lazy "o2x.cli.runs_prune"
 local suggest = lazy "o2x.base.suggest"
+local unfinished = lazy "o2x.engine.unfinished"
 local units = lazy "o2x.base.units"
 
 local COLOURS = {
@@ -71,7 +72,8 @@ end
 -- Why nobody has to look at it any more.
 local function fate(run)
   if run.undone then return (" (undone by %s)"):format(run.undone) end
-  if run.dismissed then return (" (dismissed by %s: %s)"):format(run.dismissed.user, run.dismissed.reason) end
+  -- Only what stopped can be dismissed; and of very many runs, only the fields that are looked at are decoded.
+  if unfinished.stopped(run.status) and run.dismissed then return (" (dismissed by %s: %s)"):format(run.dismissed.user, run.dismissed.reason) end
   return run.overtaken and (" (superseded by %s)"):format(run.overtaken) or ""
 end
 
