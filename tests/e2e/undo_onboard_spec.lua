@@ -231,7 +231,7 @@ describe("undo of an onboarding", function()
       assert.truthy(result.stderr:find("database coredb-newclient: it was dropped with all that was in it", 1, true))
       assert.same(deployed, releases())
       assert.truthy(result.stderr:find("next: %S*o2x plan onboard newclient\n$"), result.stderr)
-      assert.truthy(result.stderr:find("stays: the schema o2x of enginedevdb", 1, true), result.stderr)
+      assert.truthy(result.stderr:find("stays: the schema `o2x` of enginedevdb", 1, true), result.stderr)
       assert.equal(id, id_of "newclient")
       assert.truthy(lab:dig("api.newclient.embrix.com", "CNAME") ~= "")
       run_of { "run", "onboard", "newclient", "--json" }

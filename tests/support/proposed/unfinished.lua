@@ -3,8 +3,9 @@
 local assert = require "luassert"
 local paste = require "tests.support.proposed.paste"
 
-local WRONG <const> = [[step("Make", toy.ensure, "a", 1) step("Use", function() local x = nil; return x.y end)]]
-local RIGHT <const> = [[step("Make", toy.ensure, "a", 1)]]
+local WRONG <const> =
+  [[step("Make", toy.ensure, "a" .. tenant.name, 1) step("Use", function() local x = nil; return x.y end)]]
+local RIGHT <const> = [[step("Make", toy.ensure, "a" .. tenant.name, 1)]]
 
 local function fail(toy)
   toy:runbook("frail", WRONG)

@@ -73,9 +73,7 @@ function M.render(ctx, target, namespace, desired, source)
     message = ("release %s would not be what it was: its chart, its values or the cluster have changed"):format(
       target.name
     ),
-    hint = ("deploy it by the runbook that made it; helm template %s shows what it would be"):format(
-      target.given.chart
-    ),
+    hint = "deploy it by the runbook that made it",
   }
 end
 

@@ -41,7 +41,7 @@ function M.server(db) return pg_error.where(db.options) end
 ---@param target table
 ---@return string
 function M.traces(target)
-  return ("the schema o2x of %s has a mark of each change, and the ids that were given"):format(target.database)
+  return ("the schema `o2x` of %s has a mark of each change, and the ids that were given"):format(target.database)
 end
 
 --- A `show` with the given title and a diff of the two values.
