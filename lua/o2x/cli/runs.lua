@@ -73,7 +73,9 @@ end
 local function fate(run)
   if run.undone then return (" (undone by %s)"):format(run.undone) end
   -- Only what stopped can be dismissed; and of very many runs, only the fields that are looked at are decoded.
-  if unfinished.stopped(run.status) and run.dismissed then return (" (dismissed by %s: %s)"):format(run.dismissed.user, run.dismissed.reason) end
+  if unfinished.stopped(run.status) and run.dismissed then
+    return (" (dismissed by %s: %s)"):format(run.dismissed.user, run.dismissed.reason)
+  end
   return run.overtaken and (" (superseded by %s)"):format(run.overtaken) or ""
 end
 
