@@ -5,9 +5,10 @@ local by_hand = require "tests.support.by_hand"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
 local ok = require "tests.support.ok"
+local sorted_keys = require "o2x.base.sorted_keys"
 
 local TENANT <const>, DATABASE <const> = "urbanos", "coredb-urbanos"
-local URL <const> = "s3://embrix-development-data/TIDLT-100005/by-hand.dump"
+local URL <const> = "s3://embrix-development-data/TIDLT-100005/%s.dump"
 
 describe("a bad day by hand", function()
   local lab
@@ -72,28 +73,63 @@ describe("a bad day by hand", function()
     assert.equal(before + 1, count())
   end)
 
+  local function lose() lab:sql(DATABASE, "delete from core_config.feature_flags") end
+
+  -- Saves the database in S3. -> what a restore is told
+  local function saved(name)
+    local url = URL:format(name)
+    follow("backup", "to=" .. url)
+    return "archive=" .. url
+  end
+
+  local function history()
+    return lab:sql(
+      DATABASE,
+      "select script, checksum, success from public.flyway_schema_history order by installed_rank"
+    )
+  end
+
+  -- The databases that were kept, as o2x finds them.
+  local function kept()
+    local list = {}
+    local listed = ok(lab:o2x { "run", "backup", TENANT, "list=true" })
+    for name in (listed.stdout .. listed.stderr):gmatch(DATABASE:gsub("%-", "%%-") .. "%-%-before%-[%w-]+") do
+      list[name] = true
+    end
+    return sorted_keys(list)
+  end
+
   it("saves the database in S3, and brings a table back from there", function()
-    follow("backup", "to=" .. URL)
-    local count = flags()
+    local given, count = saved "a-table", flags()
+    local script = by_hand.print(lab, "restore", TENANT, given, "table=core_config.feature_flags")
     assert.are_not.equal("0", count)
-    lab:sql(DATABASE, "delete from core_config.feature_flags")
-    follow("restore", "archive=" .. URL, "table=core_config.feature_flags")
-    assert.equal(count, flags())
+    for _ = 1, 2 do
+      lose()
+      by_hand.follow(lab, script)
+      assert.equal(count, flags())
+    end
+    local tables = "select count(*) from pg_tables where schemaname = 'o2x' and tablename like 'by-hand-%feature_flags'"
+    assert.equal("2", lab:sql(DATABASE, tables))
   end)
 
+  -- A copy that an attempt before has left goes; what an earlier restore has kept stays.
   it("brings the whole database back from S3", function()
-    local count = flags()
-    lab:sql(DATABASE, "delete from core_config.feature_flags")
-    follow("restore", "archive=" .. URL)
+    local rows, count, before, given = history(), flags(), #kept(), saved "all"
+    lab:out("createdb", DATABASE .. "--restore-by-hand")
+    lose()
+    follow("restore", given)
     assert.equal(count, flags())
+    assert.equal(rows, history())
+    assert.equal(before + 1, #kept())
+    assert.equal(deployed "{.spec.replicas}", deployed "{.status.readyReplicas}")
   end)
 
   it("brings the database back from a snapshot of the server", function()
-    local count = flags()
-    local all = snapshots()
-    local newest = all[#all].DBSnapshotIdentifier
-    lab:sql(DATABASE, "delete from core_config.feature_flags")
-    follow("restore", "snapshot=" .. newest)
+    follow "backup"
+    local all, count, before = snapshots(), flags(), #kept()
+    lose()
+    follow("restore", "snapshot=" .. all[#all].DBSnapshotIdentifier)
     assert.equal(count, flags())
+    assert.equal(before + 1, #kept())
   end)
 end)

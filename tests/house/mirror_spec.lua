@@ -84,10 +84,8 @@ local ELSEWHERE <const> = {
   ["lua/o2x/effects/pg/row_value.lua"] = "tests/servers/effects/pg/rows_spec.lua",
   ["lua/o2x/effects/pg/row_write.lua"] = "tests/servers/effects/pg/rows_spec.lua",
   -- Commands for people: whether they do what o2x does shows only when they run.
-  ["lua/o2x/effects/archive/by_hand.lua"] = "tests/e2e/guide_spec.lua",
   ["lua/o2x/effects/helm/commands.lua"] = "tests/e2e/guide_spec.lua",
   ["lua/o2x/effects/k8s/commands.lua"] = "tests/e2e/guide_spec.lua",
-  ["lua/o2x/effects/pg/migration_by_hand.lua"] = "tests/e2e/guide_spec.lua",
   ["lua/o2x/effects/service/by_hand.lua"] = "tests/e2e/guide_spec.lua",
   -- They rename, fill and compare whole databases: only a real server tells.
   ["lua/o2x/effects/archive/init.lua"] = "tests/e2e/restore_spec.lua",

@@ -165,11 +165,11 @@ local copy = {
   by_hand = function(_, target, desired)
     local note = archive_file.note_path(target.path)
     if desired == nil then return { shell.command { "rm", "-f", "--", target.path, note } } end
-    local optional = aws("cp", archive_file.note_path(target.url), note)
+    local from = archive_file.note_path(target.url)
     return {
       shell.command { "mkdir", "-p", "--", fs.folder(target.path) },
       aws("cp", target.url, target.path),
-      { comment = "its note, if it has one", line = optional .. " || true" },
+      { comment = "its note, if it has one", line = ("! %s || %s"):format(aws("ls", from), aws("cp", from, note)) },
     }
   end,
   show = function(target, _, after)

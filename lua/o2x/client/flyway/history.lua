@@ -53,6 +53,11 @@ function M.lock_number(name)
   return 0x466C79776179 + hash
 end
 
+--- The quoted name of the history table.
+---@param schemas string[] the first has it
+---@return string
+function M.table_of(schemas) return quoted(schemas) end
+
 --- The key of the lock for the history of schemas.
 ---@param schemas string[]
 ---@return integer

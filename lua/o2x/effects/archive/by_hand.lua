@@ -1,6 +1,7 @@
 --- Commands of pg_dump, pg_restore and psql that do what the effects of o2x.archive do, for people.
 
 local command = require "o2x.client.aws.command"
+local copies = require "o2x.client.pg.copies"
 local pg = require "o2x.client.pg"
 local properties = require "o2x.client.pg.properties"
 local psql = require "o2x.effects.pg.psql"
@@ -39,7 +40,7 @@ local LIKE <const> = [[SELECT format('CREATE DATABASE %%I TEMPLATE template0 OWN
   'LC_CTYPE %%L', %s, pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype)
 FROM pg_database WHERE datname = %s \gexec]]
 
---- Restores an archive into a new database beside the tenant's.
+--- Restores an archive into a new database beside the tenant's. One that an attempt before has left goes first.
 ---@param admin string the database to connect to
 ---@param target { name: string, database: string, path: string, defaults: table }
 ---@param only string? a table of it, "schema.table"
@@ -49,7 +50,8 @@ function M.restore(admin, target, only)
   local create = LIKE:format(properties.literal(target.name), properties.literal(target.database))
   local grant = ("GRANT CONNECT ON DATABASE %s TO %s;"):format(name, pg.quote(target.defaults.user, "role name"))
   local function restore(...) return shell.command { "pg_restore", "--exit-on-error", "-d", target.name, ... } end
-  local lines = { psql.command(admin, create .. "\n" .. grant) }
+  local drop = ("DROP DATABASE IF EXISTS %s;"):format(name)
+  local lines = { psql.command(admin, table.concat({ drop, create, grant }, "\n")) }
   if only then
     local schema, relation = only:gsub('"', ""):match "^(.-)%.(.*)$"
     lines[2] = restore("--section=pre-data", target.path)
@@ -69,25 +71,60 @@ function M.drop(admin, name)
   return { psql.command(admin, ("DROP DATABASE IF EXISTS %s WITH (FORCE);"):format(pg.quote(name, "database name"))) }
 end
 
---- Replaces a database with another one, in one transaction; the old one is kept under another name.
+-- What a checklist keeps is named after the moment at which that is done: a checklist may be followed again.
+local MOMENT <const> = [[FROM (SELECT to_char(t, 'YYYYMMDD-HH24MISS') AS moment,
+  to_char(t, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS at FROM (SELECT now() AT TIME ZONE 'UTC' AS t) AS n) AS m \gset]]
+local LIKE_A_MOMENT <const> = "00000000-000000"
+
+local KEPT_DATABASE <const> = [[SELECT %s || moment AS kept,
+  json_build_object('o2x', 'before', 'of', %s, 'run', %s || moment, 'at', at) AS note
+]] .. MOMENT
+
+-- The name and the note that the old database gets, in variables of psql.
+local function name_kept(database, run)
+  local name = copies.before(database, run .. "-" .. LIKE_A_MOMENT)
+  local head = name:sub(1, -#LIKE_A_MOMENT - 1)
+  local literal = properties.literal
+  return KEPT_DATABASE:format(literal(head), literal(database), literal(run .. "-"))
+end
+
+local ENDED <const> = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity\nWHERE datname IN (%s, %s) "
+  .. "AND pid <> pg_backend_pid();"
+
+local function ended(database, copy) return ENDED:format(properties.literal(database), properties.literal(copy)) end
+
+local function rename(from, to) return ("ALTER DATABASE %s RENAME TO %s;"):format(from, to) end
+
+--- Replaces a database with the restored copy, in one transaction; the old one is kept.
 ---@param admin string
----@param database string
----@param copy string the one that gets its name
----@param kept string? the name that the old one gets; nil: there is none
----@param limit integer? of connections
----@param note table? of o2x about the one that is kept
+---@param target { database: string, copy: string, defaults: { connection_limit: integer } }
+---@param run string? with which the name of the one that is kept begins; nil: there is none
 ---@return string[] lines
-function M.swap(admin, database, copy, kept, limit, note)
-  local ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity\nWHERE datname IN (%s, %s) "
-    .. "AND pid <> pg_backend_pid();"
-  local list = { ended:format(properties.literal(database), properties.literal(copy)), "BEGIN;" }
-  local function rename(from, to)
-    list[#list + 1] = ("ALTER DATABASE %s RENAME TO %s;"):format(pg.quote(from), pg.quote(to))
+function M.swap(admin, target, run)
+  local database, list = pg.quote(target.database), { ended(target.database, target.copy) }
+  local function add(line) list[#list + 1] = line end
+  if run then add(name_kept(target.database, run)) end
+  add "BEGIN;"
+  if run then
+    add(rename(database, ':"kept"'))
+    add [[COMMENT ON DATABASE :"kept" IS :'note';]]
   end
-  if kept then rename(database, kept) end
-  rename(copy, database)
-  if limit then list[#list + 1] = ("ALTER DATABASE %s CONNECTION LIMIT %d;"):format(pg.quote(database), limit) end
-  if note then list[#list + 1] = properties.note_statement(kept, note) .. ";" end
+  add(rename(pg.quote(target.copy), database))
+  add(("ALTER DATABASE %s CONNECTION LIMIT %d;"):format(database, target.defaults.connection_limit))
+  add "COMMIT;"
+  if run then add "\\echo the old database is kept as :kept" end
+  return { psql.command(admin, table.concat(list, "\n")) }
+end
+
+--- The other way: the old database gets its name back.
+---@param admin string
+---@param target { database: string, copy: string, kept: string }
+---@param has_new boolean is there a database in its place?
+---@return string[] lines
+function M.swap_back(admin, target, has_new)
+  local database, list = pg.quote(target.database), { ended(target.database, target.kept), "BEGIN;" }
+  if has_new then list[#list + 1] = rename(database, pg.quote(target.copy)) end
+  list[#list + 1] = rename(pg.quote(target.kept), database)
   list[#list + 1] = "COMMIT;"
   return { psql.command(admin, table.concat(list, "\n")) }
 end
@@ -113,13 +150,23 @@ BEGIN
   END IF;
 END$$;]]
 
+local KEPT_TABLE <const> = "SELECT left(%s || moment || %s, 63) AS kept\n" .. MOMENT
+
+-- The name of the table that keeps the rows, in a variable of psql.
+local function name_kept_table(name, run)
+  return KEPT_TABLE:format(properties.literal(run .. "-"), properties.literal(" " .. name:gsub('"', "")))
+end
+
 --- Replaces the rows of a table with those of the restored copy; its earlier content is kept as another table.
 ---@param target { database: string, copy: string?, table: string, kept: string, back: boolean? }
+---@param run string with which the name of the table begins that keeps them
 ---@return string[] lines
-function M.replace_table(target)
+function M.replace_table(target, run)
   local rows = target.copy and target.copy .. ".rows" or nil
   local name, lines = target.table, {}
-  local list = { "BEGIN;", ("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE;"):format(name) }
+  local list = target.back and {} or { name_kept_table(name, run) }
+  list[#list + 1] = "BEGIN;"
+  list[#list + 1] = ("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE;"):format(name)
   local function add(...) list[#list + 1] = string.format(...) end
   if target.back then
     add("CREATE TEMPORARY TABLE by_hand ON COMMIT DROP AS TABLE %s;", target.kept)
@@ -127,7 +174,7 @@ function M.replace_table(target)
     local copy = ("COPY %s TO STDOUT"):format(name)
     lines[1] = shell.command { "psql", "-X", "-d", target.copy, "-c", copy } .. " > " .. shell.quote(rows)
     add("CREATE SCHEMA IF NOT EXISTS o2x;")
-    add("CREATE TABLE %s AS TABLE %s;", target.kept, name)
+    add('CREATE TABLE o2x.:"kept" AS TABLE %s;', name)
     add("CREATE TEMPORARY TABLE by_hand ON COMMIT DROP AS TABLE %s WITH NO DATA;", name)
     add("\\copy by_hand FROM %s", properties.literal(rows))
   end

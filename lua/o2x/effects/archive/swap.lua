@@ -163,10 +163,9 @@ M.swapped = {
   equal = equal,
   write = write,
   by_hand = function(ctx, target, _, before)
-    local admin, kept = ctx.scope.pg.admin, before ~= nil and target.kept or nil
-    if target.back then return by_hand.swap(admin, target.database, target.kept, before and target.copy or nil) end
-    local note = kept and { o2x = "before", of = target.database, run = ctx.run_id, at = clock.iso() } or nil
-    return by_hand.swap(admin, target.database, target.copy, kept, target.defaults.connection_limit, note)
+    local admin, is_there = ctx.scope.pg.admin, before ~= nil
+    if target.back then return by_hand.swap_back(admin, target, is_there) end
+    return by_hand.swap(admin, target, is_there and ctx.run_id or nil)
   end,
   show = function(target, before)
     if target.back then

@@ -234,10 +234,13 @@ M.migration = {
   read = read,
   write = write,
   by_hand = function(_, target, _, before)
-    local pending = waiting[target] or target.resolved.migrations
-    local is_new = before == nil or value.is_unknown(before)
-    local present = is_new and (seen[target] or { schemas = { public = true } }) or nil
-    return migration_by_hand.lines(target, pending, present)
+    local unknown = value.is_unknown(before)
+    local is_new = before == nil or unknown
+    return migration_by_hand.lines(target, {
+      pending = not unknown and waiting[target] or target.resolved.migrations,
+      present = is_new and (seen[target] or { schemas = { public = true } }) or nil,
+      unknown = unknown,
+    })
   end,
   review = structure_review.review,
   predict = function(ctx, target, desired, before)

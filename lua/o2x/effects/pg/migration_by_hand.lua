@@ -48,38 +48,125 @@ local function on_event(list, target, ...)
   end
 end
 
--- What is there before the first script: lock, schemas, the history.
-local function begin(target, present)
-  local list = { ("DO $$BEGIN PERFORM pg_advisory_lock(%d); END$$;"):format(history.lock_of(target.schemas)) }
-  for _, statement in ipairs(present and history.preparation(target.schemas, present) or {}) do
-    list[#list + 1] = sql_of(statement):gsub("^CREATE SCHEMA", "%0 IF NOT EXISTS")
+-- ---- what has been done already, where only psql can tell ----
+
+-- A statement that runs only where a condition holds when it is its turn.
+local function where(list, name, condition, body)
+  list[#list + 1] = ("SELECT %s AS %s \\gset"):format(condition, name)
+  list[#list + 1] = "\\if :" .. name
+  body()
+  list[#list + 1] = "\\endif"
+end
+
+local DONE <const> = [[EXISTS (SELECT FROM %s
+WHERE success AND (version = %s OR type LIKE '%%BASELINE' AND string_to_array(version, '.')::numeric[] >= '{%s}'))]]
+
+local LAST <const> = [[(SELECT checksum FROM %s
+WHERE success AND version IS NULL AND script = %s ORDER BY installed_rank DESC LIMIT 1)]]
+
+-- Whether a migration is pending, as SQL about the history.
+local function is_pending(schemas, migration)
+  local rows = history.table_of(schemas)
+  if not migration.version then
+    local last = LAST:format(rows, psql.literal(migration.script))
+    return ("%s IS DISTINCT FROM %s"):format(psql.literal(migration.checksum), last)
   end
+  if migration.kind == "baseline" then
+    return ("NOT EXISTS (SELECT FROM %s WHERE success AND version IS NOT NULL)"):format(rows)
+  end
+  local version = migration.version
+  return "NOT " .. DONE:format(rows, psql.literal(version), version:gsub("%.", ","))
+end
+
+-- Baselines come first, the highest before the others: what runs of them stands for all that is below.
+local function baselines_first(migrations)
+  local list = {}
+  for _, migration in ipairs(migrations) do
+    if migration.kind == "baseline" then table.insert(list, 1, migration) end
+  end
+  for _, migration in ipairs(migrations) do
+    if migration.kind ~= "baseline" then list[#list + 1] = migration end
+  end
+  return list
+end
+
+-- ---- the whole ----
+
+-- Schemas, and the history with Flyway's row about them.
+local function prepare(list, target, found)
+  local made = {}
+  for _, statement in ipairs(found.present and history.preparation(target.schemas, found.present) or {}) do
+    local sql = sql_of(statement)
+    local is_schema = sql:find "^CREATE SCHEMA" ~= nil
+    table.insert(is_schema and list or made, (sql:gsub("^CREATE SCHEMA", "%0 IF NOT EXISTS")))
+  end
+  local function add() table.move(made, 1, #made, #list + 1, list) end
+  if not found.unknown then return add() end
+  local name = psql.literal(history.table_of(target.schemas))
+  where(list, "new", ("to_regclass(%s) IS NULL"):format(name), add)
+end
+
+-- What is there before the first script: lock, schemas, the history.
+local function begin(target, found)
+  local list = { ("DO $$BEGIN PERFORM pg_advisory_lock(%d); END$$;"):format(history.lock_of(target.schemas)) }
+  prepare(list, target, found)
   list[#list + 1] = ('SET search_path TO %s, "$user", public;'):format(pg.quote(target.schemas[1], "schema name"))
   return list
 end
 
---- The commands.
----@param target table database, folder, schemas, resolved
----@param pending table[] the migrations that are to run
----@param present o2x.flyway.present? what is there without a history; nil: there is one
----@return string[] lines
-function M.lines(target, pending, present)
-  local list = begin(target, present)
-  on_event(list, target, "beforeMigrate")
+-- One migration, and whether any has run, if a callback wants to know.
+local function migrate(list, target, migration, found)
+  local function body()
+    on_event(list, target, "beforeEachMigrate")
+    run(list, target, migration, row_of(migration))
+    on_event(list, target, "afterEachMigrate")
+    if found.unknown and found.counts then list[#list + 1] = "\\set applied yes" end
+  end
+  if not found.unknown then return body() end
+  where(list, "pending", is_pending(target.schemas, migration), body)
+end
+
+local function migrate_all(list, target, found)
   local repeatables = false
-  for _, migration in ipairs(pending) do
+  for _, migration in ipairs(found.unknown and baselines_first(found.pending) or found.pending) do
     if not migration.version and not repeatables then
       repeatables = true
       on_event(list, target, "afterVersioned", "beforeRepeatables")
     end
-    on_event(list, target, "beforeEachMigrate")
-    run(list, target, migration, row_of(migration))
-    on_event(list, target, "afterEachMigrate")
+    migrate(list, target, migration, found)
   end
   if not repeatables then on_event(list, target, "afterVersioned") end
+end
+
+local function finish(list, target, found)
   for _, file in ipairs(callbacks.final(target.resolved)) do
-    if #pending > 0 or file.event ~= "afterMigrateApplied" then run(list, target, file) end
+    local on_applied = file.event == "afterMigrateApplied"
+    if on_applied and found.unknown then list[#list + 1] = "\\if :applied" end
+    if #found.pending > 0 or not on_applied then run(list, target, file) end
+    if on_applied and found.unknown then list[#list + 1] = "\\endif" end
   end
+end
+
+local function has_event(target, event)
+  for _, file in ipairs(target.resolved.callbacks) do
+    if file.event == event then return true end
+  end
+  return false
+end
+
+--- The commands.
+---@param target table database, folder, schemas, resolved
+---@param found { pending: table[], present: o2x.flyway.present?, unknown: boolean? } pending: the migrations that are
+---  to run; present: what is there without a history, nil: there is one; unknown: nobody has looked, so psql looks
+---  before each script whether it has run already
+---@return string[] lines
+function M.lines(target, found)
+  found.counts = has_event(target, "afterMigrateApplied")
+  local list = begin(target, found)
+  if found.unknown and found.counts then list[#list + 1] = "\\set applied no" end
+  on_event(list, target, "beforeMigrate")
+  migrate_all(list, target, found)
+  finish(list, target, found)
   local sql = table.concat(list, "\n")
   if shell.is_printable(sql) then return { psql.command(target.database, sql) } end
   return { { comment = "a script has characters that a page cannot show: run it with Flyway" } }
