@@ -61,8 +61,9 @@ local function pods_by_app(tenant)
   return pods
 end
 
-local function started(tenant, service, pods)
-  if not pods then fail "the pods could not be listed" end
+-- listed: could the pods be listed? If not, pods is the error.
+local function started(tenant, service, listed, pods)
+  if not listed then error(pods, 0) end
   local pod = pods[naming.resource(tenant, service)]
   if not pod then fail("no pods of " .. naming.resource(tenant, service)) end
   if not k8s.logs(pod, { tail = 100 }):find("Started", 1, true) then
@@ -100,14 +101,14 @@ end
 --- Checks Services, logs and health of all services (the guide's "Verify" blocks of 5.3, 5.4 and 7.2).
 ---@param tenant table
 function M.verify(tenant)
-  local pods
+  local listed, pods
   check("Services", function()
+    listed, pods = pcall(pods_by_app, tenant) -- the other checks need them, even if this one fails
     local found = k8s.list("Service", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
-    pods = pods_by_app(tenant) -- the other checks need them, even if this one fails
     if #found < #catalogue.names() then fail(("%d of %d services"):format(#found, #catalogue.names())) end
   end)
   parallel.each(catalogue.names(), function(service)
-    check(service .. " has started", started, tenant, service, pods)
+    check(service .. " has started", started, tenant, service, listed, pods)
     check(service .. " is healthy", M.healthy, tenant, service)
   end, { limit = 4 })
 end

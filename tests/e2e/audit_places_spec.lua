@@ -10,7 +10,7 @@ describe("an audit of all places", function()
   teardown(function() lab:stop() end)
   before_each(function() lab.memory:restore "healthy" end)
 
-  for _, batch in ipairs { "structure", "cluster", "registry" } do
+  for _, batch in ipairs { "structure", "cluster", "registry", "registry_renamed" } do
     local seeds = require("tests.support.seeds." .. batch)
     it(("finds %d things of %s, nothing else, and how they are mended"):format(#seeds, batch), function()
       audits.plays(lab, "newclient", seeds)
@@ -19,6 +19,16 @@ describe("an audit of all places", function()
       end
     end)
   end
+
+  it("proposes nothing where the registry has the tenant's id for what may be another tenant", function()
+    local sql = "update core_config.tenant set name = 'other', vaultpath = 'tenant/other' where name = 'newclient'"
+    lab:sql("enginedevdb", sql)
+    local report = audits.audit(lab, "newclient")[1]
+    assert.equal(1, #report.findings)
+    assert.equal("in the way", report.findings[1].way)
+    assert.is_nil(report.findings[1].mend)
+    assert.matches("find out whose it is", report.findings[1].hint)
+  end)
 
   it("says in one finding that there is nothing of a tenant", function()
     local fs, folder = require "o2x.base.fs", lab.env.O2X_PLATFORM .. "/tenants/"

@@ -128,14 +128,13 @@ describe("an audit", function()
     assert.same({}, audit("acme-sbx")[1].findings)
   end)
 
-  it("finds the registry's row under another name, and proposes nothing that a run refuses", function()
-    local name = "update core_config.tenant set name = '%s' where name = '%s'"
-    act(seeds.psql("enginedevdb", name:format("demo-old", "demo")))
+  it("finds the registry's row under another name, and gives it its name back", function()
+    act(seeds.psql("enginedevdb", "update core_config.tenant set name = 'demo-old' where name = 'demo'"))
     local report = audit("demo")[1]
-    assert.equal("in the way", report.findings[1].way)
-    assert.matches("belongs to demo%-old in the registry", report.findings[1].is)
-    assert.is_nil(report.findings[1].mend)
-    act(seeds.psql("enginedevdb", name:format("demo", "demo-old")))
+    assert.equal(1, #report.findings)
+    assert.equal("renamed", report.findings[1].way)
+    assert.matches("name: demo%-old → demo", report.findings[1].diff[1])
+    paste.works(lab, report.findings[1].mend)
     assert.same({}, audit("demo")[1].findings)
   end)
 

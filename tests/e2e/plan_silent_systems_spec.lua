@@ -16,6 +16,7 @@ local function relayed(port, row)
   local relay, turns
   relay = relays.open {
     port = port,
+    seconds = 0.005, -- else the turns cannot be counted
     on_turn = function()
       turns = (turns or 0) + 1
       if turns ~= row.nth then return end
@@ -84,7 +85,7 @@ local ROWS <const> = {
   { "plan cache-clear newclient", "redis", nth = 2, deadline = 60, says = "redis: no answer", seen = 0 },
   { "plan diagnose newclient", "k8s", nth = 30, deadline = 30, says = "Kubernetes at https", seen = 0 },
   { "audit newclient", "k8s", nth = 8, deadline = 30, says = "Kubernetes at https", seen = 50 },
-  { "audit newclient", "postgres", nth = 8, deadline = 70, says = "PostgreSQL at ", seen = 0 },
+  { "audit newclient", "postgres", nth = 8, deadline = 70, says = "PostgreSQL at ", seen = 50 },
   { "guide onboard newclient", "k8s", nth = 8, deadline = 30, says = "Kubernetes at https", seen = 0 },
 }
 local OWN <const> = 60 -- seconds that a look takes by itself, on a machine that does other things

@@ -37,6 +37,7 @@ end
 ---@field op string? what it was doing
 ---@field code any the system's own code
 ---@field retryable boolean? whether the operation was surely not carried out
+---@field behind boolean? a server answered, and said that what is asked by way of it does not
 ---@field outdated boolean? a guard refused a write: what was compared had changed meanwhile (base/guard.lua)
 ---@field final boolean? a script cannot catch it: it would learn from the refusal what it must not know
 ---@field cause any

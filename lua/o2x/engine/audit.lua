@@ -109,8 +109,12 @@ local function of_changes(this, findings)
   return inside
 end
 
--- A system that does not answer says nothing about the tenant. That its own addresses answer is what a check is for.
-local function is_unanswered(err) return registration.UNANSWERED[err.kind] and err.module ~= "http" end
+-- A system that does not answer says nothing about the tenant. That its own addresses and services answer is what a
+-- check is for.
+local function is_unanswered(err)
+  if err.behind or err.module == "http" then return false end
+  return registration.UNANSWERED[err.kind]
+end
 
 -- List of what was not looked at → reason → its line, of systems that do not answer.
 local silent = setmetatable({}, { __mode = "k" })

@@ -358,12 +358,13 @@ function Gate:leave_open(effect_type, key, desired)
 end
 
 --- What a checklist goes on with where a system does not answer: what the tenant's file says of its row in the
---- registry; otherwise, that nobody knows it.
+--- registry; otherwise, that nobody knows it. An audit takes the row's id from the tenant's services.
 ---@param effect_type o2x.effect_type? of a write: what is not predicted is as desired
 ---@param target any
 ---@return any
 function Gate:assumed(effect_type, target)
   local run = self.run
+  if run.auditing then return run.registration and run.registration:witnessed(target) end
   if not run.guide then return nil end
   local row = run.registration and run.registration:assumed(target)
   if row then return row end

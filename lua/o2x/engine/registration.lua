@@ -163,6 +163,17 @@ local function is_own_row(self, place, target)
   return fields == 1 and target.key[place.name] == self.run.tenant.name
 end
 
+--- The registry's row of the tenant, as its services have it: for an audit while the registry does not answer, which
+--- then sees what the id names in the other systems, and only reads.
+---@param target any of an effect
+---@return table? row nil: the target is another, or no service has an id
+function Registration:witnessed(target)
+  local run, place = self.run, place_of(self)
+  if not place or not run.platform.witness or type(target) ~= "table" or not target.key then return nil end
+  local id = is_own_row(self, place, target) and run.platform.witness(run.tenant)
+  return id and { [place.id] = id, [place.name] = run.tenant.name } or nil
+end
+
 --- Hears what an allocation of this run read back in the transaction that wrote it: the registry holds that id for the
 --- tenant's name, and need not be asked for it again.
 ---@param kind string of the effect
@@ -224,7 +235,7 @@ local function unanswered_claim(self, place)
 end
 
 --- Refuses an effect on what the tenant's id names, unless the registry has confirmed the id; and any effect as long as
---- the registry has not answered whether what the file states is another tenant's.
+--- the registry has not answered whether what the file states is another tenant's. An audit goes on: it has no effects.
 ---@param kind string of the effect
 function Registration:require(kind)
   local run, place = self.run, place_of(self)
@@ -237,6 +248,7 @@ function Registration:require(kind)
     return examine(self, place, rows or {})
   end
   if errors.is(rows) and rows.kind == "cancelled" then error(rows, 0) end
+  if run.auditing and errors.is(rows) and M.UNANSWERED[rows.kind] then return end -- it says so itself, and only reads
   refuse(
     ("%s: whether %s is %s's is not certain: %s"):format(kind, what, run.tenant.name, tostring(rows)),
     hint_of(place)

@@ -221,6 +221,34 @@ describe("an id that a script gives to the tenant", function()
   end)
 end)
 
+describe("an audit while the registry does not answer", function()
+  local row = { database = "control", table = "core.tenant", column = "id", key = { name = "acme" } }
+
+  it("takes the id from the services, for the registry's own row of the tenant", function()
+    local registered = run_of({ down = "unreachable", witness = "T-1" }).registration
+    assert.same({ id = "T-1", name = "acme" }, registered:witnessed(row))
+    for field, other in pairs { database = "own", table = "core.other", column = "no", key = { name = "shop" } } do
+      local target = { database = row.database, table = row.table, column = row.column, key = row.key }
+      target[field] = other
+      assert.is_nil(registered:witnessed(target))
+    end
+  end)
+
+  it("has none where no service has one, or where there is no registry", function()
+    assert.is_nil(run_of({ down = "unreachable" }).registration:witnessed(row))
+    assert.is_nil(run_of({ none = true, witness = "T-1" }).registration:witnessed(row))
+  end)
+
+  it("looks at what the id names; a plan and a broken answer do not let it", function()
+    for _, case in ipairs { { "unreachable", true }, { "unreachable", false }, { "failed", true } } do
+      local run = run_of { down = case[1], witness = "T-1" }
+      run.auditing, run.tenant.id = case[2], "T-1"
+      local may = pcall(run.registration.require, run.registration, "redis.keys")
+      assert.equal(case[1] == "unreachable" and case[2], may)
+    end
+  end)
+end)
+
 describe("a write by the id", function()
   it("needs a registry that has confirmed the id", function()
     for _, o in ipairs { { id = "T-1", down = "unreachable" }, { id = "T-1", down = "failed" } } do

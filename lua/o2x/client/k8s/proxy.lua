@@ -29,6 +29,25 @@ local function is_api_refusal(response)
   return response.status >= 400 and body:find('"kind":%s*"Status"') ~= nil and body:find('"apiVersion":%s*"v1"') ~= nil
 end
 
+-- What the API server says when it is well itself, and nothing behind it answers.
+local BEHIND <const> = {
+  "no endpoints available for service",
+  "no service port .* found for service",
+  "error trying to reach service",
+}
+
+local function is_behind(err)
+  for _, text in ipairs(BEHIND) do
+    if err.message:find(text) then return true end
+  end
+  return false
+end
+
+local function refusal(what, response, is_read)
+  local err = status.error(what, response, "request", is_read)
+  return is_behind(err) and errors.amend(err, { behind = true }) or err
+end
+
 -- The API server consumes Authorization and does not pass it on. A service's own token goes into the header that
 -- authenticating proxies use.
 local function headers_for_service(headers)
@@ -42,7 +61,8 @@ local function headers_for_service(headers)
 end
 
 --- Sends a request to a service of the cluster and returns its answer, whatever its status. A service with read-only
---- grants gets only safe methods, unless `shared` promises that the caller sends only the tenant's own data.
+--- grants gets only safe methods, unless `shared` promises that the caller sends only the tenant's own data. An error
+--- has `behind` where the API server answers and the service does not.
 ---@param service string
 ---@param port integer|string
 ---@param o { method: string?, path: string?, headers: table?, json: any, body: any, timeout: number?,
@@ -62,9 +82,7 @@ function Client:request(service, port, o)
     body = is_json and json.encode_secret(o.json) or o.body,
     content_type = is_json and "application/json" or nil,
   })
-  if is_api_refusal(response) then
-    error(status.error(what, response, "request", o.reads or rules.is_read(method)), 0)
-  end
+  if is_api_refusal(response) then error(refusal(what, response, o.reads or rules.is_read(method)), 0) end
   if (response.headers["content-type"] or ""):find("json", 1, true) then
     local ok, value = pcall(json.decode, response.body)
     response.json = ok and value ~= json.null and value or nil

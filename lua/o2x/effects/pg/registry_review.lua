@@ -1,8 +1,10 @@
 --- Has the registry lost a tenant that its own database still knows? Then a run would take it for a new one and give it
---- another id. The rows go back as they are in the tenant's database, which has the same tables.
+--- another id. A row that has another name gets its name back; rows that are gone go back as they are in the tenant's
+--- database, which has the same tables.
 
 local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
+local psql = require "o2x.effects.pg.psql"
 local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
 local support = require "o2x.effects.pg.support"
@@ -11,11 +13,24 @@ local M = {}
 
 local ABSENT <const> = { ["3D000"] = true, ["42P01"] = true, ["3F000"] = true, ["42703"] = true }
 
--- The id of the row with a name, if the database, the table and the row are there.
-local function id_of(ctx, database, name, column)
-  local sql = ("SELECT %s AS id FROM %s WHERE name = $1"):format(pg.quote(column, "column name"), pg.quote_table(name))
-  local ok, row = pcall(support.with, ctx, database, function(db) return db:one(sql, ctx.tenant.name) end)
-  if ok then return row and row.id end
+-- The columns by which a row is known.
+local function columns_of(ctx, name, id_column)
+  local identity, quoted = (ctx.scope.pg.identity or {})[name] or {}, {}
+  for i, column in ipairs(sorted_keys(identity, { name = true, [id_column] = true })) do
+    quoted[i] = pg.quote(column, "column name")
+  end
+  return table.concat(quoted, ", ")
+end
+
+-- The first row that has a value in a column, if the database, the table and the row are there.
+local function row_of(ctx, database, name, id_column, column, wanted)
+  local sql = ("SELECT %s FROM %s WHERE %s = $1 LIMIT 1"):format(
+    columns_of(ctx, name, id_column),
+    pg.quote_table(name),
+    pg.quote(column, "column name")
+  )
+  local ok, row = pcall(support.with, ctx, database, function(db) return db:one(sql, wanted) end)
+  if ok then return row end
   if errors.is(row) and ABSENT[row.code] then return nil end
   error(row, 0)
 end
@@ -45,6 +60,51 @@ local function commands(ctx, name, id_column)
   return table.concat(lines, " && ")
 end
 
+-- Is it the tenant's row in all but its name? The name follows from that no more than the id does.
+local function is_own(ctx, name, id_column, row)
+  for column, wanted in pairs((ctx.scope.pg.identity or {})[name] or {}) do
+    if column ~= "name" and column ~= id_column and row[column] ~= wanted then return false end
+  end
+  return true
+end
+
+-- The registry has the tenant's id under another name.
+local function renamed(ctx, name, id_column, row)
+  local control, now = ctx.scope.pg.control, ctx.tenant.name
+  local title = ("%s %s where name = '%s'"):format(control, name, row.name)
+  local found = { key = title, title = title, lines = { ("~ name: %s → %s"):format(row.name, now) }, first = true }
+  if not is_own(ctx, name, id_column, row) then
+    found.way = "in the way"
+    found.hint = ("it has the id of %s: find out whose it is, and correct %s or %s"):format(
+      now,
+      control,
+      ctx.scope.pg.tenant
+    )
+    return found
+  end
+  local sql = ("UPDATE %s SET name = %s WHERE name = %s"):format(
+    pg.quote_table(name),
+    psql.literal(now),
+    psql.literal(row.name)
+  )
+  found.way, found.mend = "renamed", shell.command { "psql", "-X", "-d", control, "-c", sql }
+  return found
+end
+
+local function lost(ctx, name, id_column)
+  local granted = ctx.scope.pg
+  local title = ("%s %s where name = '%s'"):format(granted.control, name, ctx.tenant.name)
+  local line = ("+ as %s has it, with the same %s"):format(granted.tenant, id_column)
+  return {
+    way = "missing",
+    key = title,
+    title = title,
+    lines = { line },
+    mend = commands(ctx, name, id_column),
+    first = true,
+  }
+end
+
 --- What the registry has lost.
 ---@param ctx o2x.context
 ---@return o2x.reviewed[]
@@ -52,20 +112,12 @@ function M.review(ctx)
   local granted = ctx.scope.pg
   local name, allocated = next(granted.allocated or {})
   if not name or granted.tenant == granted.control then return {} end
-  if id_of(ctx, granted.control, name, allocated.column) then return {} end
-  if not id_of(ctx, granted.tenant, name, allocated.column) then return {} end
-  local title = ("%s %s where name = '%s'"):format(granted.control, name, ctx.tenant.name)
-  local line = ("+ as %s has it, with the same %s"):format(granted.tenant, allocated.column)
-  return {
-    {
-      way = "missing",
-      key = title,
-      title = title,
-      lines = { line },
-      mend = commands(ctx, name, allocated.column),
-      first = true,
-    },
-  }
+  if row_of(ctx, granted.control, name, allocated.column, "name", ctx.tenant.name) then return {} end
+  local own = row_of(ctx, granted.tenant, name, allocated.column, "name", ctx.tenant.name)
+  local id = own and own[allocated.column]
+  if not id then return {} end
+  local other = row_of(ctx, granted.control, name, allocated.column, allocated.column, id)
+  return { other and renamed(ctx, name, allocated.column, other) or lost(ctx, name, allocated.column) }
 end
 
 return M

@@ -43,6 +43,22 @@ describe("a request to a service", function()
     assert.matches("no endpoints", err.message)
   end)
 
+  it("tells a service that does not answer from an API server that does not", function()
+    for message, behind in pairs {
+      ['no endpoints available for service "billing:80"'] = true,
+      ['no service port "80" found for service "billing"'] = true,
+      ["error trying to reach service: dial tcp 10.0.0.7:80: connect: connection refused"] = true,
+      ["etcdserver: request timed out"] = false,
+      ["the server is currently unable to handle the request"] = false,
+    } do
+      local body = json.encode { kind = "Status", apiVersion = "v1", message = message }
+      local this = client { status = 503, headers = {}, body = body }
+      local _, err = pcall(this.request, this, "billing", 80, {})
+      assert.equal("unreachable", err.kind)
+      assert.equal(behind, err.behind == true, message)
+    end
+  end)
+
   it("cannot leave the service by its path", function()
     for _, path in ipairs { "/../x", "/a/../../x", "/%2e%2E/x", "/a%2F..", "x", "/a b", "/a\nb" } do
       local this = client()
