@@ -62,7 +62,9 @@ local function url_of(state) return ("redis://default:%s@127.0.0.1:%d/0"):format
 ---@return table of o2x.client.redis
 function M.client(lab)
   local url = url_of(lab.state "redis")
-  return redis.connect { url = url, timeout = 5, connect_timeout = 5 }
+  local connection = redis.connect { url = url, timeout = 5, connect_timeout = 5 }
+  pcall(connection.command, connection, "CLIENT", "SETNAME", commands.OWN) -- a server that starts has no names yet
+  return connection
 end
 
 -- What was asked since the server was put back.

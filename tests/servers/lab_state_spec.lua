@@ -241,8 +241,8 @@ describe("the lab's state", function()
         proc.run { argv = { "sh", "-c", CHANGES[order[i]][2] }, env = lab.env, timeout = 120 } -- some exclude others
       end
       lab:restore "start"
-      is_as_at_start()
       assert.same({}, lab:log())
+      is_as_at_start()
     end
   end)
 

@@ -13,7 +13,10 @@ do
   READS[word] = true
 end
 
--- The lab's own look, and what is not known to read counts as a write.
+--- The name of the lab's own connections, by which its commands are left out.
+M.OWN = "o2x-lab"
+
+-- What is not known to read counts as a write.
 local function request(entry)
   local words = entry[4]
   local method = tostring(words[1]):upper()
@@ -34,9 +37,12 @@ end
 ---@param connection table of o2x.client.redis
 ---@return table[] requests service, method, target, write, status, identity
 function M.read(connection)
-  local entries, list = connection:command("SLOWLOG", "GET", "20000"), {}
+  local entries, list, own = connection:command("SLOWLOG", "GET", "20000"), {}, {}
+  for _, entry in ipairs(entries) do
+    if entry[6] == M.OWN then own[entry[5]] = true end -- its address: the login came before the name
+  end
   for i = #entries, 1, -1 do -- the newest comes first
-    list[#list + 1] = request(entries[i])
+    if not own[entries[i][5]] then list[#list + 1] = request(entries[i]) end
   end
   return list
 end
