@@ -10,7 +10,7 @@ describe("an audit of all places", function()
   teardown(function() lab:stop() end)
   before_each(function() lab.memory:restore "healthy" end)
 
-  for _, batch in ipairs { "structure", "cluster", "registry", "registry_renamed" } do
+  for _, batch in ipairs { "structure", "cluster", "registry", "registry_renamed", "database_renamed" } do
     local seeds = require("tests.support.seeds." .. batch)
     it(("finds %d things of %s, nothing else, and how they are mended"):format(#seeds, batch), function()
       audits.plays(lab, "newclient", seeds)
@@ -29,6 +29,26 @@ describe("an audit of all places", function()
     assert.is_nil(report.findings[1].mend)
     assert.matches("find out whose it is", report.findings[1].hint)
   end)
+
+  it(
+    "proposes to drop nothing that was renamed, and nothing where two databases say that they are one tenant's",
+    function()
+      lab:sql("postgres", 'alter database "coredb-newclient" rename to "coredb-newclient-old"')
+      lab:sql("enginedevdb", "update core_config.tenant set name = 'demo-old' where name = 'demo'")
+      for _, report in ipairs(audits.audit(lab, "--all")) do
+        assert.is_nil(report.orphan)
+      end
+      lab:sql("postgres", 'create database "before" template "coredb-newclient-old"')
+      local report = audits.audit(lab, "newclient")[1]
+      assert.equal(2, #report.findings)
+      for _, finding in ipairs(report.findings) do
+        assert.equal("renamed", finding.way)
+        assert.is_nil(finding.mend)
+        assert.matches("before, coredb%-newclient%-old", finding.hint)
+      end
+      lab:sql("postgres", 'drop database "before"')
+    end
+  )
 
   it("says in one finding that there is nothing of a tenant", function()
     local fs, folder = require "o2x.base.fs", lab.env.O2X_PLATFORM .. "/tenants/"

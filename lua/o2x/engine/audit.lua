@@ -29,6 +29,7 @@ local M = {}
 ---@field lines string[] the difference, for people, or its beginning
 ---@field mend string? the command that mends it
 ---@field hint string? what else to do
+---@field claims { kind: string, name: string }? as in o2x.reviewed
 
 --- What each rank means: what customers feel first comes first.
 M.RANKS = { "customers feel it", "wrong data", "untidy" }
@@ -181,10 +182,17 @@ local function drop_kind(this, findings, kind)
   end
 end
 
+-- -> the findings from which all others follow, if there are such
 local function of_reviews(this, findings, company, unseen)
-  local found = reviewed.find(this, company, unseen)
+  local found, first = reviewed.find(this, company, unseen), {}
   for _, finding in ipairs(found) do
-    if finding.first then return { finding } end
+    if finding.first then
+      finding.rank, finding.first = FELT, nil
+      first[#first + 1] = finding
+    end
+  end
+  if first[1] then return first end
+  for _, finding in ipairs(found) do
     if finding.instead then drop_kind(this, findings, finding.kind) end
     finding.instead = nil
   end
@@ -273,7 +281,6 @@ function M.of(this, company)
   of_checks(this, findings, unseen)
   local first = of_reviews(this, findings, company, unseen)
   if first then
-    first[1].rank, first[1].first = FELT, nil
     findings, inside, this.plan.problems = first, 0, {}
     unseen[#unseen + 1] = "all else: it follows from that"
   end

@@ -50,6 +50,19 @@ local function attempt(wanted, tenant, place, company)
   return { tenant = tenant, findings = {}, unseen = {}, inside = 0, looked = 0, error = err }
 end
 
+-- What belongs to a tenant that has a file, though its name says another: a database that was renamed is not to be
+-- dropped as left over.
+local function claimed_by(reports)
+  local claimed = {}
+  for _, report in ipairs(reports) do
+    for _, finding in ipairs(report.findings) do
+      local claims = finding.claims
+      if claims then claimed[claims.kind .. "\0" .. claims.name] = true end
+    end
+  end
+  return claimed
+end
+
 -- Where tenants are audited one after the other: the files of all are read once, not for each again.
 local function place_of(wanted)
   local place = preparation.place(wanted.project)
@@ -71,7 +84,8 @@ function M.perform(wanted)
     return report
   end, { limit = wanted.at_once })
   if wanted.orphans then
-    local found = orphans.find(wanted.project, wanted.config, free[1] or preparation.place(wanted.project))
+    local place = free[1] or preparation.place(wanted.project)
+    local found = orphans.find(wanted.project, wanted.config, place, claimed_by(reports))
     table.move(found, 1, #found, #reports + 1, reports)
   end
   return reports

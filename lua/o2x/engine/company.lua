@@ -1,6 +1,6 @@
---- The other tenants' databases, for an audit that compares one with them. What it reads is what they have in common:
---- catalogues, no rows. The scope by which it reads is made here, no script gets it, and there is nothing that could
---- write by it.
+--- The other databases of the server, for an audit. Those of other tenants are compared with one: what is read is what
+--- they have in common, catalogues and no rows. Those of nobody are asked whose they say they are. The scope for it is
+--- made here, no script gets it, and there is nothing that could write by it.
 
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
@@ -13,6 +13,7 @@ local tenant_files = require "o2x.project.tenant_files"
 local M = {}
 
 local MOST <const> = 7 -- databases that are asked: more of them would not change what most of them have
+local MOST_STRAYS <const> = 20
 
 local Company = {}
 Company.__index = Company
@@ -33,20 +34,34 @@ end
 
 local function is_serious(err) return err.kind == "cancelled" or err.kind == "bug" end
 
--- The databases of tenants that the server has, and the control database, which has the same migrations.
-local function names_of(self, platform, places, settings)
-  local this = look(self, platform, places)
+-- The databases that the server has beside the control database, by name: those for which fn holds.
+local function names_of(self, platform, places, fn)
+  local this, names = look(self, platform, places), {}
   local _close <close> = defer(this.close_clients)
-  local names = { places.pg.control }
   for _, database in ipairs(this.gate:type_of("pg.database").names(this.ctx)) do
-    local is_one = database.name ~= places.pg.control and platform.owner("pg.database", database.name, settings, {})
-    if is_one then names[#names + 1] = database.name end
+    local name = database.name
+    if name ~= places.pg.control and name ~= places.pg.admin and fn(name) then names[#names + 1] = name end
   end
-  table.sort(names, function(a, b)
-    if (a == places.pg.control) ~= (b == places.pg.control) then return a == places.pg.control end
-    return a < b
-  end)
-  return table.move(names, 1, math.min(#names, MOST + 1), 1, {})
+  table.sort(names)
+  return names
+end
+
+-- The databases of tenants, and the control database, which has the same migrations.
+local function of_tenants(self, platform, places, settings)
+  local function is_one(name) return platform.owner("pg.database", name, settings, {}) end
+  local names = names_of(self, platform, places, is_one)
+  return table.move(names, 1, math.min(#names, MOST), 2, { places.pg.control })
+end
+
+-- The databases that belong to no tenant with a file.
+local function of_nobody(self, platform, places, settings)
+  local known = tenant_files.read(self.config).by_name
+  local function is_one(name)
+    local owner = platform.owner("pg.database", name, settings, {})
+    return not (owner and known[owner])
+  end
+  local names = names_of(self, platform, places, is_one)
+  return table.move(names, 1, math.min(#names, MOST_STRAYS), 1, {})
 end
 
 -- One that cannot be read says nothing.
@@ -58,10 +73,11 @@ local function read(this, name, fn)
   return false
 end
 
-local function read_all(self, platform, fn)
+-- choose: of_tenants or of_nobody
+local function read_all(self, platform, choose, fn)
   local settings = tenant_files.platform(self.config)
   local places = snapshot.take(platform.places(settings), "stdlib/platform.lua: places")
-  local names = names_of(self, platform, places, settings)
+  local names = choose(self, platform, places, settings)
   local scope = { sslmode = places.sslmode, pg = { control = places.pg.control, admin = places.pg.admin } }
   for i, name in ipairs(names) do
     scope.pg["other " .. i] = name
@@ -72,6 +88,12 @@ local function read_all(self, platform, fn)
   return found
 end
 
+-- Each is read once.
+local function answers(self, platform, what, choose, fn)
+  if not (platform.owner and platform.places) then return {} end
+  return self.answers:get(what, function() return read_all(self, platform, choose, fn) end)
+end
+
 --- What fn reads of some databases of other tenants.
 ---@param platform table stdlib/platform.lua
 ---@param what string names what is read
@@ -79,12 +101,18 @@ end
 ---@param fn fun(ctx: o2x.context, database: string): any
 ---@return table<string, any> answers by the names of databases
 function Company:databases(platform, what, own, fn)
-  if not (platform.owner and platform.places) then return {} end
   local others = {}
-  for name, found in pairs(self.answers:get(what, function() return read_all(self, platform, fn) end)) do
+  for name, found in pairs(answers(self, platform, what, of_tenants, fn)) do
     if name ~= own then others[name] = found end
   end
   return others
 end
+
+--- What fn reads of the databases that belong to no tenant with a file.
+---@param platform table stdlib/platform.lua
+---@param what string names what is read
+---@param fn fun(ctx: o2x.context, database: string): any the same for each tenant
+---@return table<string, any> answers by the names of databases
+function Company:strays(platform, what, fn) return answers(self, platform, what, of_nobody, fn) end
 
 return M

@@ -43,8 +43,9 @@
 ---@field names (fun(ctx: table, orphan: fun(name: string): string?): o2x.named[])? the names of this type on the whole
 ---  platform (ctx.scope.places); orphan tells whether a name is that of a tenant without a file, so that only there
 ---  more need be read
----@field review (fun(ctx: table, company: o2x.company): o2x.reviewed[], string?)? what of this type the tenant has
----  otherwise than it should be, though no target of a plan shows it (o2x audit); and what could not be judged, and why
+---@field review (fun(ctx: table, company: o2x.company, strays: o2x.strays): o2x.reviewed[], string?)? what of this type
+---  the tenant has otherwise than it should be, though no target of a plan shows it (o2x audit); and what could not be
+---  judged, and why
 ---@field guard string of a type that writes, for people: what keeps a write from overwriting what somebody else has
 ---  changed since it was compared; or "none: " and why, and what is read back. A refusal is that of base/guard.lua
 ---@field by_hand fun(ctx: table, target: any, desired: any, before: any): (string|{ comment: string, line: string })[]
@@ -57,6 +58,9 @@
 ---@alias o2x.company fun(what: string, own: string, fn: fun(ctx: table, database: string): any): table<string, any>
 ---  what fn reads of databases of other tenants: catalogues, no rows
 
+---@alias o2x.strays fun(what: string, fn: fun(ctx: table, database: string): any): table<string, any>
+---  what fn reads of databases that are no tenant's: whose they say they are
+
 ---@class o2x.reviewed
 ---@field way string how it differs, as in o2x.finding
 ---@field key string
@@ -66,6 +70,8 @@
 ---@field should any
 ---@field mend string? the command that mends it
 ---@field hint string?
+---@field claims { kind: string, name: string }? what looks like another tenant's by its name, and is this one's: it is
+---  not left over of a tenant without a file
 ---@field first boolean? all else that an audit finds only follows from it
 ---@field instead boolean? what the plan says of this type only follows from it
 ---@field rank integer? index of the ranks of engine/audit.lua; default: that of the type

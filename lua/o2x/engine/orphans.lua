@@ -62,7 +62,7 @@ local function reports_of(by_tenant)
   return reports
 end
 
-local function find(this, config, settings)
+local function find(this, config, settings, claimed)
   local by_tenant = {}
   local ids, known = ids_of(this, config)
   for _, module_name in ipairs(effects.NAMES) do
@@ -74,7 +74,7 @@ local function find(this, config, settings)
       end
       for _, listed in ipairs(effect_type.names and names_of(this, effect_type, orphan) or {}) do
         local owner = orphan(listed.name)
-        if owner then
+        if owner and not claimed[kind .. "\0" .. listed.name] then
           by_tenant[owner] = by_tenant[owner] or {}
           table.insert(by_tenant[owner], finding_of(kind, listed))
         end
@@ -88,12 +88,13 @@ end
 ---@param project table
 ---@param config table
 ---@param place table of preparation.place
+---@param claimed table<string, boolean> kind and name, with "\0" between, of what is known to be another tenant's
 ---@return table[] reports one for each tenant that is in no file
-function M.find(project, config, place)
+function M.find(project, config, place, claimed)
   if not (place.platform.owner and place.platform.places) then return {} end
   local this, settings = look_at(project, config, place)
   local _close <close> = defer(this.close_clients)
-  local ok, reports = xpcall(find, errors.handler, this, config, settings)
+  local ok, reports = xpcall(find, errors.handler, this, config, settings, claimed)
   if ok then return reports end
   local err = errors.wrap(reports)
   if err.kind == "cancelled" or err.kind == "bug" then error(err, 0) end

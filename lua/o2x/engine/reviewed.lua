@@ -25,7 +25,9 @@ local function review(this, effect_type, company, unseen)
   local system = effect_type.kind:match "^[^.]+"
   local retries = this.gate:retries { type = effect_type, key = effect_type.kind }
   local function ask()
-    local found, why = effect_type.review(this.ctx, function(...) return company:databases(this.platform, ...) end)
+    local function others(...) return company:databases(this.platform, ...) end
+    local function strays(...) return company:strays(this.platform, ...) end
+    local found, why = effect_type.review(this.ctx, others, strays)
     return { found = found, unseen = why }
   end
   local ok, answer = xpcall(this.gate.reach, errors.handler, this.gate, system, retries, ask)

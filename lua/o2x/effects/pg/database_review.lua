@@ -1,6 +1,7 @@
---- A tenant's database as a whole, for an audit: may anybody connect to it, may the services' role log in, and can that
---- role do no more than it needs? Roles belong to the server, so no run changes them.
+--- A tenant's database as a whole, for an audit: was it renamed, may anybody connect to it, may the services' role log
+--- in, and can that role do no more than it needs? Roles belong to the server, so no run changes them.
 
+local errors = require "o2x.base.error"
 local pg = require "o2x.client.pg"
 local shell = require "o2x.base.shell"
 local support = require "o2x.effects.pg.support"
@@ -23,9 +24,59 @@ FROM pg_roles r WHERE rolname = $1]]
 
 local function psql(database, sql) return shell.command { "psql", "-X", "-d", database, "-c", sql } end
 
-local function check_open(found, ctx, db)
+local ABSENT <const> = { ["42P01"] = true, ["3F000"] = true, ["42703"] = true }
+
+-- What a database says of whom it is: the ids in its own table of tenants, by their names.
+local function owners(ctx, database, name, id_column)
+  local sql = ("SELECT name, %s AS id FROM %s LIMIT 100"):format(
+    pg.quote(id_column, "column name"),
+    pg.quote_table(name)
+  )
+  local ok, rows = pcall(support.with, ctx, database, function(db) return db:rows(sql) end)
+  local ids = {}
+  if not ok and not (errors.is(rows) and ABSENT[rows.code]) then error(rows, 0) end
+  for _, row in ipairs(ok and rows or {}) do
+    if type(row.name) == "string" then ids[row.name] = tostring(row.id):match "^(.-) *$" end
+  end
+  return ids
+end
+
+-- The databases of nobody that are this tenant's by what is in them.
+local function find_renamed(ctx, strays)
+  local name, allocated = next(ctx.scope.pg.allocated or {})
+  if not name then return {} end
+  local tenant, names = ctx.tenant, {}
+  local function read(other, database) return owners(other, database, name, allocated.column) end
+  for database, ids in pairs(strays("owners", read)) do
+    local id = ids[tenant.name]
+    local is_own = id and (type(tenant.id) ~= "string" or tenant.id == id)
+    if is_own then names[#names + 1] = database end
+  end
+  table.sort(names)
+  return names
+end
+
+-- The database is not there: has it another name? A run would make an empty one beside it.
+local function check_renamed(found, ctx, strays)
+  local name, admin, others = ctx.scope.pg.tenant, ctx.scope.pg.admin, find_renamed(ctx, strays)
+  for _, other in ipairs(others) do
+    local rename = "ALTER DATABASE %s RENAME TO %s"
+    local sql = rename:format(pg.quote(other, "database name"), pg.quote(name, "database name"))
+    found[#found + 1] = {
+      way = "renamed",
+      key = other,
+      title = "database " .. other,
+      lines = { ("~ name: %s → %s"):format(other, name) },
+      mend = not others[2] and psql(admin, sql) or nil,
+      hint = others[2] and ("find out which is the tenant's: %s"):format(table.concat(others, ", ")) or nil,
+      claims = { kind = "pg.database", name = other },
+      first = true,
+    }
+  end
+end
+
+local function check_open(found, ctx, there)
   local name, admin = ctx.scope.pg.tenant, ctx.scope.pg.admin
-  local there = db:one(OPEN, name)
   if not there or there.open then return end
   found[#found + 1] = {
     way = "different",
@@ -81,13 +132,17 @@ end
 
 --- What is wrong with the database and the services' role.
 ---@param ctx o2x.context
+---@param _ o2x.company
+---@param strays o2x.strays
 ---@return o2x.reviewed[]
-function M.review(ctx)
-  local found = {}
+function M.review(ctx, _, strays)
+  local found, there = {}, nil
   support.with(ctx, ctx.scope.pg.admin, function(db)
-    check_open(found, ctx, db)
+    there = db:one(OPEN, ctx.scope.pg.tenant)
+    check_open(found, ctx, there)
     check_role(found, ctx, db)
   end)
+  if not there then check_renamed(found, ctx, strays) end
   return found
 end
 

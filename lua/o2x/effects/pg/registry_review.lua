@@ -73,6 +73,7 @@ local function renamed(ctx, name, id_column, row)
   local control, now = ctx.scope.pg.control, ctx.tenant.name
   local title = ("%s %s where name = '%s'"):format(control, name, row.name)
   local found = { key = title, title = title, lines = { ("~ name: %s → %s"):format(row.name, now) }, first = true }
+  found.claims = { kind = "pg.row", name = row.name }
   if not is_own(ctx, name, id_column, row) then
     found.way = "in the way"
     found.hint = ("it has the id of %s: find out whose it is, and correct %s or %s"):format(
