@@ -7,6 +7,7 @@ local common = require "o2x.cli.common"
 local out = require "o2x.report.out"
 local progress = require "o2x.report.progress"
 local report = require "o2x.report.guide"
+local plan = require "o2x.engine.plan"
 local preparation = require "o2x.engine.preparation"
 local run = require "o2x.engine.run"
 
@@ -28,15 +29,24 @@ local function addresses(config)
   return list
 end
 
-local function problems_of(plan)
-  local list = {}
-  for i, problem in ipairs(plan.problems) do
-    list[i] = (problem.path ~= "" and problem.path .. ": " or "") .. tostring(problem.error)
+-- Each problem once, with the steps that met it. What only follows from an earlier one is said at its box.
+local function problems_of(found)
+  local list, steps = {}, {}
+  for _, problem in ipairs(found.problems) do
+    local text = tostring(problem.error)
+    if problem.error.code ~= plan.FOLLOWS and not steps[text] then
+      list[#list + 1], steps[text] = text, {}
+    end
+    local names = steps[text]
+    if names and problem.path ~= "" and names[#names] ~= problem.path then names[#names + 1] = problem.path end
+  end
+  for i, text in ipairs(list) do
+    list[i] = steps[text][1] and ("%s: %s"):format(table.concat(steps[text], ", "), text) or text
   end
   return list
 end
 
-local function about_of(this, plan)
+local function about_of(this, found)
   return {
     runbook = this.runbook.name,
     version = this.runbook.version,
@@ -46,7 +56,7 @@ local function about_of(this, plan)
     folder = this.config.platform,
     env = addresses(this.config),
     needs = {},
-    problems = problems_of(plan),
+    problems = problems_of(found),
   }
 end
 
@@ -66,8 +76,8 @@ local function perform(options, arguments)
   }
   common.print_warnings(config)
   common.print_notes(this)
-  local guide, plan = run.guide(this)
-  local about = about_of(this, plan)
+  local guide, found = run.guide(this)
+  local about = about_of(this, found)
   if options.json then
     out.json(report.data(guide, about))
     return 0

@@ -51,6 +51,8 @@
 ---@field by_hand fun(ctx: table, target: any, desired: any, before: any): (string|{ comment: string, line: string })[]
 ---  of a type that writes: the lines of a shell that do what write does, for people; made by base/shell.lua. `before`
 ---  is value.unknown when the system does not answer. It asks nothing of a system
+---@field assume (fun(ctx: table, target: any, desired: any): any)? what a checklist goes on with after a write where
+---  the system does not answer; values that a command of by_hand sets are those of ctx:known_later
 ---@field look (fun(ctx: table, target: any): string[])? the lines of a shell that show a person what read reads
 ---@field undo o2x.undo how a write goes back
 ---@field rehearsal o2x.brought? how what is there comes into the lab of a rehearsal; default: it is written there
@@ -181,6 +183,7 @@ local FUNCTIONS = {
   "names",
   "review",
   "by_hand",
+  "assume",
   "look",
 }
 

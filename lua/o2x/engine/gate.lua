@@ -361,13 +361,15 @@ end
 --- registry; otherwise, that nobody knows it. An audit takes the row's id from the tenant's services.
 ---@param effect_type o2x.effect_type? of a write: what is not predicted is as desired
 ---@param target any
+---@param desired any
 ---@return any
-function Gate:assumed(effect_type, target)
+function Gate:assumed(effect_type, target, desired)
   local run = self.run
   if run.auditing then return run.registration and run.registration:witnessed(target) end
   if not run.guide then return nil end
   local row = run.registration and run.registration:assumed(target)
   if row then return row end
+  if effect_type and effect_type.assume and desired ~= nil then return effect_type.assume(self.ctx, target, desired) end
   return (not effect_type or effect_type.predict) and value.unknown or nil
 end
 
@@ -401,7 +403,7 @@ function Gate:plan(effect_type, target, desired)
     err = errors.amend(err, { hint = "look at it; to overwrite it: " .. take_over.option(key) })
   end
   self.run.plan:problem(step.path(), err, effect_type.kind, key, planned)
-  return self:assumed(effect_type, target) or desired, desired == nil and "deleted" or "changed"
+  return self:assumed(effect_type, target, desired) or desired, desired == nil and "deleted" or "changed"
 end
 
 local function hash(...) return crypto.sha256(table.concat({ ... }, "\0")):sub(1, 32) end

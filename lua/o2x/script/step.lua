@@ -10,6 +10,7 @@ local plain = require "o2x.base.plain"
 local snapshot = require "o2x.base.snapshot"
 local task = require "o2x.base.task"
 local unit = require "o2x.script.unit"
+local unknown = require "o2x.base.unknown"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -54,6 +55,7 @@ end
 
 -- What a step returned, made again from what the journal keeps of it: so it is the same now as in a resumed run.
 local function recordable(run, path, result)
+  if run.guide and unknown.name_of(result) then return result end -- the variable that has it
   local what = "the result of step " .. path
   local function where() return run.sandbox and run.sandbox:where() end
   result = snapshot.take(result, what, where)

@@ -11,6 +11,7 @@ local row_ahead = require "o2x.effects.pg.row_ahead"
 local row_back = require "o2x.effects.pg.row_back"
 local row_sql = require "o2x.effects.pg.row_sql"
 local row_value = require "o2x.effects.pg.row_value"
+local shell = require "o2x.base.shell"
 local support = require "o2x.effects.pg.support"
 local value = require "o2x.base.value"
 
@@ -195,6 +196,20 @@ local function put(_, target, row, planned)
   return { { target = target, desired = row } }
 end
 
+-- The variable that has the id in a checklist, where nobody could look: TENANT_ID of core_config.tenant.
+local function variable_of(target)
+  local name = target.table:match "[^.]*$" .. "_" .. target.column
+  return (name:upper():gsub("[^%u%d_]", "_"))
+end
+
+-- The command that reads the id into it.
+local function set_variable(target)
+  local sql = psql.look_for(target, target.column)
+  local read = shell.command { "psql", "-X", "-At", "-d", target.database, "-c", sql }
+  local name = variable_of(target)
+  return ("%s=$(%s) && export %s"):format(name, read, name)
+end
+
 -- The id is the next free one as a plan sees it; where nobody could look, the server finds it.
 local function by_hand(ctx, target, desired, before)
   local from = pg.quote_table(target.table)
@@ -208,9 +223,8 @@ local function by_hand(ctx, target, desired, before)
     local insert = value.is_unknown(before) and psql.insert_unless_there or psql.insert
     sql = insert(target, values, { [target.column] = computed })
   end
-  return {
-    psql.command(target.database, ("BEGIN;\n%s;\n%s\nCOMMIT;"):format(lock_of(target)[1], sql)),
-  }
+  local write = psql.command(target.database, ("BEGIN;\n%s;\n%s\nCOMMIT;"):format(lock_of(target)[1], sql))
+  return { write, not found and set_variable(target) or nil }
 end
 
 return {
@@ -253,6 +267,7 @@ return {
     end)
   end,
   by_hand = by_hand,
+  assume = function(ctx, target, desired) return with_id(target, desired, ctx:known_later(variable_of(target))) end,
   review = registry_review.review,
   show = function(target, before, after)
     if after and not after[target.column] then after = with_id(target, after, "(the next free one)") end

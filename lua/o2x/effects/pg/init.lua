@@ -149,7 +149,8 @@ local function ensure(own, items)
     for column, v in pairs(item.target.key) do
       row[column] = v
     end
-    for column, v in pairs(results[i][1]) do
+    local after = results[i][1] -- in a checklist, nobody may have looked
+    for column, v in pairs(value.is_unknown(after) and item.values or after) do
       row[column] = v
     end
     results[i][1] = row

@@ -93,6 +93,18 @@ local function columns_of(target, values, computed)
   return table.concat(names, ", "), table.concat(list, ", ")
 end
 
+--- The query that reads a column of a row.
+---@param target table table, key
+---@param column string
+---@return string
+function M.look_for(target, column)
+  return ("SELECT %s FROM %s WHERE %s"):format(
+    pg.quote(column, "column name"),
+    pg.quote_table(target.table),
+    condition(target)
+  )
+end
+
 --- The statement that makes a row.
 ---@param target table table, key
 ---@param values table column → value
