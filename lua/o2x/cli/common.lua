@@ -111,11 +111,14 @@ function M.print_warnings(configuration)
   end
 end
 
---- Prints that the tenant must not be changed now.
+--- Prints why what a plan says could not be done right now: the calendar says no, or others must approve it first.
 ---@param run table
 function M.print_closed(run)
-  local message = permission.note(run)
+  local message, needed = permission.note(run), permission.approvals(run)
   if message then out.say("note: " .. message .. "; a run is refused until then") end
+  if needed > 0 then
+    out.say(("note: it needs approvals of others: %d. They sign the file of --out: o2x approve FILE"):format(needed))
+  end
 end
 
 --- Prints notes before a run: the tenant has its own version, or a runbook was edited without a new version.

@@ -26,16 +26,7 @@ local LARGEST <const> = 64 * 1024 -- bytes of a signature
 local function payload(file) return "o2x plan " .. file.hash .. "\n" end
 
 local function keygen(argv, input)
-  local ok, result = pcall(proc.run, {
-    argv = { "ssh-keygen", table.unpack(argv) },
-    stdin = input,
-    timeout = LONGEST,
-  })
-  if ok then return result end
-  if result.code == "ENOENT" then
-    errors.raise { kind = "failed", message = "there is no ssh-keygen", hint = "install OpenSSH's client" }
-  end
-  error(result, 0)
+  return proc.run { argv = { "ssh-keygen", table.unpack(argv) }, stdin = input, timeout = LONGEST }
 end
 
 --- The rules of a project; nil if it has none.

@@ -109,6 +109,7 @@ return {
   ["lua/o2x/cli/log.lua: o2x audit"] = { "what finds other changes, in a sentence of the help" },
   ["lua/o2x/cli/log.lua: o2x runs"] = logs,
   ["lua/o2x/cli/log.lua: o2x verify"] = logs,
+  ["lua/o2x/cli/common.lua: o2x approve"] = { by = "tests/pages/approve.txt" },
   ["lua/o2x/cli/approve.lua: o2x apply"] = { by = "tests/e2e/approve_spec.lua" },
   ["lua/o2x/cli/approve.lua: o2x help"] = helps,
   ["lua/o2x/cli/approve.lua: o2x plan --out"] = { "what it needs, in a sentence" },
