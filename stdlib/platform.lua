@@ -214,6 +214,12 @@ function M.grants(tenant)
       exact = exact_tables(),
       identity = identity,
       allocated = { ["core_config.tenant"] = naming.TENANT_ID },
+      login = {
+        secret = platform.kubernetes.postgres_secret,
+        namespace = platform.namespace,
+        user = "username",
+        password = "password",
+      },
     },
     sslmode = platform.database.sslmode,
     roles = database_roles(tenant),

@@ -10,7 +10,7 @@ describe("an audit of all places", function()
   teardown(function() lab:stop() end)
   before_each(function() lab.memory:restore "healthy" end)
 
-  for _, batch in ipairs { "structure", "cluster", "registry", "registry_renamed", "database_renamed" } do
+  for _, batch in ipairs { "structure", "cluster", "people", "registry", "registry_renamed", "database_renamed" } do
     local seeds = require("tests.support.seeds." .. batch)
     it(("finds %d things of %s, nothing else, and how they are mended"):format(#seeds, batch), function()
       audits.plays(lab, "newclient", seeds)

@@ -345,6 +345,8 @@ for _, key in ipairs {
   ROWS["lua/o2x/" .. key] = { by = "tests/e2e/doctor_spec.lua" }
 end
 
+ROWS["lua/o2x/effects/pg/login_review.lua: kubectl edit"] = { by = "tests/e2e/audit_places_spec.lua" }
+
 -- The help of each runbook.
 local HELP <const> = {
   ["backup"] = { "aws rds", "pg_restore -l" },

@@ -1,6 +1,7 @@
---- The other databases of the server, for an audit. Those of other tenants are compared with one: what is read is what
---- they have in common, catalogues and no rows. Those of nobody are asked whose they say they are. The scope for it is
---- made here, no script gets it, and there is nothing that could write by it.
+--- What an audit asks beside a tenant's own: the other databases of the server, and the places where names of all
+--- tenants are. Databases of other tenants are compared with one: what is read is what they have in common, catalogues
+--- and no rows. Those of nobody are asked whose they say they are. The scope for it is made here, no script gets it,
+--- and there is nothing that could write by it.
 
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
@@ -114,5 +115,20 @@ end
 ---@param fn fun(ctx: o2x.context, database: string): any the same for each tenant
 ---@return table<string, any> answers by the names of databases
 function Company:strays(platform, what, fn) return answers(self, platform, what, of_nobody, fn) end
+
+--- What fn reads in the places where names of all tenants are, once for all audits.
+---@param platform table stdlib/platform.lua
+---@param what string names what is read
+---@param fn fun(ctx: o2x.context): any the same for each tenant
+---@return any answer nil: the platform does not say where they are
+function Company:everywhere(platform, what, fn)
+  if not (platform.owner and platform.places) then return nil end
+  return self.answers:get(what, function()
+    local places = snapshot.take(platform.places(tenant_files.platform(self.config)), "stdlib/platform.lua: places")
+    local this = look(self, platform, places)
+    local _close <close> = defer(this.close_clients)
+    return fn(this.ctx)
+  end)
+end
 
 return M

@@ -43,9 +43,8 @@
 ---@field names (fun(ctx: table, orphan: fun(name: string): string?): o2x.named[])? the names of this type on the whole
 ---  platform (ctx.scope.places); orphan tells whether a name is that of a tenant without a file, so that only there
 ---  more need be read
----@field review (fun(ctx: table, company: o2x.company, strays: o2x.strays): o2x.reviewed[], string?)? what of this type
----  the tenant has otherwise than it should be, though no target of a plan shows it (o2x audit); and what could not be
----  judged, and why
+---@field review (fun(ctx: table, around: o2x.around): o2x.reviewed[], string?)? what of this type the tenant has
+---  otherwise than it should be, though no target of a plan shows it (o2x audit); and what could not be judged, and why
 ---@field guard string of a type that writes, for people: what keeps a write from overwriting what somebody else has
 ---  changed since it was compared; or "none: " and why, and what is read back. A refusal is that of base/guard.lua
 ---@field by_hand fun(ctx: table, target: any, desired: any, before: any): (string|{ comment: string, line: string })[]
@@ -57,11 +56,15 @@
 ---@field undo o2x.undo how a write goes back
 ---@field rehearsal o2x.brought? how what is there comes into the lab of a rehearsal; default: it is written there
 
----@alias o2x.company fun(what: string, own: string, fn: fun(ctx: table, database: string): any): table<string, any>
----  what fn reads of databases of other tenants: catalogues, no rows
-
----@alias o2x.strays fun(what: string, fn: fun(ctx: table, database: string): any): table<string, any>
----  what fn reads of databases that are no tenant's: whose they say they are
+---@class o2x.around what a review may ask beside the tenant's own
+---@field company fun(what: string, own: string, fn: fun(ctx: table, database: string): any): table<string, any> what fn
+---  reads of databases of other tenants: catalogues, no rows
+---@field strays fun(what: string, fn: fun(ctx: table, database: string): any): table<string, any> what fn reads of
+---  databases that are no tenant's: whose they say they are
+---@field everywhere fun(what: string, fn: fun(ctx: table): any): any what fn reads in the places where names of all
+---  tenants are (ctx.scope.places); once for all audits
+---@field wanted fun(key: string): any what the plan wants of this type's target; true: it only looked at it; nil: it
+---  did not
 
 ---@class o2x.reviewed
 ---@field way string how it differs, as in o2x.finding

@@ -160,7 +160,8 @@ function Gate:read(kind, target)
   local effect_type = self:type_of(kind)
   if effect_type.look then guide.note_look(function() return effect_type.look(self.ctx, target) end) end
   local key = effect_type.key(target)
-  if self.run.looked then self.run.looked[kind .. "\0" .. key] = true end
+  local looked, place = self.run.looked, kind .. "\0" .. key
+  if looked then looked[place] = looked[place] or true end
   if self.run.mode == "plan" and not (self.run.auditing and step.in_check()) then
     return self.overlay:read(self, effect_type, target, key)
   end
@@ -316,6 +317,7 @@ local function predict(gate, effect_type, target, desired, planned)
   -- A checklist says what is not certain beside the command, instead of leaving the command out.
   if run.guide and run.registration then run.registration:require(effect_type.kind) end
   local before, plans = gate:read(effect_type.kind, target), gate.run.plan
+  if run.looked then run.looked[effect_type.kind .. "\0" .. key] = desired or true end
   planned.nth, planned.path = count(gate, effect_type, key), step.path()
   local equal = contract.equal(effect_type, before, desired)
   if not equal or plans.whole then

@@ -21,13 +21,21 @@ end
 -- What is not there at all is a finding of the plan.
 local ABSENT <const> = { ["3D000"] = true }
 
+---@return o2x.around
+local function around(this, kind, company)
+  return {
+    company = function(...) return company:databases(this.platform, ...) end,
+    strays = function(...) return company:strays(this.platform, ...) end,
+    everywhere = function(...) return company:everywhere(this.platform, ...) end,
+    wanted = function(key) return this.looked[kind .. "\0" .. key] end,
+  }
+end
+
 local function review(this, effect_type, company, unseen)
   local system = effect_type.kind:match "^[^.]+"
   local retries = this.gate:retries { type = effect_type, key = effect_type.kind }
   local function ask()
-    local function others(...) return company:databases(this.platform, ...) end
-    local function strays(...) return company:strays(this.platform, ...) end
-    local found, why = effect_type.review(this.ctx, others, strays)
+    local found, why = effect_type.review(this.ctx, around(this, effect_type.kind, company))
     return { found = found, unseen = why }
   end
   local ok, answer = xpcall(this.gate.reach, errors.handler, this.gate, system, retries, ask)

@@ -16,6 +16,7 @@ local rules = require "o2x.client.request_rules"
 local secret = require "o2x.base.secret"
 local shell = require "o2x.base.shell"
 local mounted = require "o2x.effects.k8s.mounted"
+local object_review = require "o2x.effects.k8s.object_review"
 local support = require "o2x.effects.k8s.support"
 local value = require "o2x.base.value"
 local whole_object = require("o2x.effects.k8s.whole").object
@@ -187,6 +188,8 @@ function object.show(target, before, after)
 end
 
 function object.list(ctx) return left.list(ctx, client(ctx)) end
+
+object.review = object_review.review
 
 function object.names(ctx) return left.names(ctx, client(ctx)) end
 

@@ -38,7 +38,16 @@ local function kinds_of(ctx)
   return kinds
 end
 
-local function removal(target, release)
+--- Is a kind one that only the runbook makes for a tenant?
+---@param kind string "Deployment.apps"
+---@return boolean
+function M.is_only_ours(kind) return ONLY_OURS[kind] or false end
+
+--- The command that removes an object that is left over.
+---@param target table
+---@param release string? of helm
+---@return string
+function M.removal(target, release)
   if release then return shell.command { "helm", "uninstall", release, "--namespace=" .. target.namespace } end
   return shell.command { "kubectl", "delete", target.kind, target.name, "--namespace=" .. target.namespace }
 end
@@ -53,14 +62,14 @@ local function listed(ctx, kind, resource, item, releases)
   return {
     target = target,
     title = support.title(target) .. (release and (" of release %s"):format(release) or ""),
-    remove = removal(target, release),
+    remove = M.removal(target, release),
   }
 end
 
 local function add(found, ctx, k8s, kind, namespace, releases)
   local ok, resource = pcall(k8s.resource, k8s, kind)
   if not ok or not resource.namespaced then return end -- the cluster does not have the kind
-  for _, item in ipairs((k8s:list(kind, { namespace = namespace }))) do
+  for _, item in ipairs(support.labelled(ctx, kind, namespace)) do
     found[#found + 1] = listed(ctx, kind, resource, item, releases)
   end
 end
@@ -103,7 +112,7 @@ local function named(ctx, resource, item, label)
   return {
     name = meta.labels[label],
     title = support.title(target) .. (release and (" of release %s"):format(release) or ""),
-    remove = removal(target, release),
+    remove = M.removal(target, release),
   }
 end
 

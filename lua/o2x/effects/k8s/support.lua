@@ -39,6 +39,17 @@ function M.get(ctx, target)
   return ctx:once(question, k8s.get, k8s, M.kind_of(target), target.name, target.namespace)
 end
 
+--- The objects of a kind that carry the tenant's label. They must not be changed.
+---@param ctx o2x.context
+---@param kind string "Deployment.apps"
+---@param namespace string
+---@return table[] items
+function M.labelled(ctx, kind, namespace)
+  local k8s = M.client(ctx)
+  local question = ("k8s labelled %s in %s"):format(kind, namespace)
+  return (ctx:once(question, k8s.list, k8s, kind, { namespace = namespace }))
+end
+
 --- The target of a name, in the tenant's namespace unless another is given.
 ---@param ctx o2x.context
 ---@param resource table of client:resource

@@ -2,6 +2,7 @@
 --- in, and can that role do no more than it needs? Roles belong to the server, so no run changes them.
 
 local errors = require "o2x.base.error"
+local login_review = require "o2x.effects.pg.login_review"
 local pg = require "o2x.client.pg"
 local shell = require "o2x.base.shell"
 local support = require "o2x.effects.pg.support"
@@ -107,6 +108,7 @@ local function role_finding(name, what, lines, command)
   return { way = "different", key = title, title = title, lines = lines, mend = command }
 end
 
+-- -> the role, if it may log in
 local function check_role(found, ctx, db)
   local defaults = (ctx.scope.archive or {}).defaults or {}
   local name, admin = defaults.user, ctx.scope.pg.admin
@@ -128,21 +130,22 @@ local function check_role(found, ctx, db)
     local sql = ("ALTER ROLE %s RESET default_transaction_read_only"):format(quoted)
     found[#found + 1] = role_finding(name, "its settings", { "- default_transaction_read_only: on" }, psql(admin, sql))
   end
+  return not lines[1] and name or nil
 end
 
 --- What is wrong with the database and the services' role.
 ---@param ctx o2x.context
----@param _ o2x.company
----@param strays o2x.strays
+---@param around o2x.around
 ---@return o2x.reviewed[]
-function M.review(ctx, _, strays)
-  local found, there = {}, nil
+function M.review(ctx, around)
+  local found, there, role = {}, nil, nil
   support.with(ctx, ctx.scope.pg.admin, function(db)
     there = db:one(OPEN, ctx.scope.pg.tenant)
     check_open(found, ctx, there)
-    check_role(found, ctx, db)
+    role = check_role(found, ctx, db)
   end)
-  if not there then check_renamed(found, ctx, strays) end
+  if role and there and there.open then login_review.check(found, ctx, role) end
+  if not there then check_renamed(found, ctx, around.strays) end
   return found
 end
 

@@ -291,15 +291,15 @@ end
 
 --- What is otherwise in the tenant's database than in those of other tenants.
 ---@param ctx o2x.context
----@param company o2x.company what other tenants have
+---@param around o2x.around what other tenants have
 ---@return table[] findings
 ---@return string? unseen why nothing could be compared
-function M.review(ctx, company)
+function M.review(ctx, around)
   local database = ctx.scope.pg.tenant
   local defaults = (ctx.scope.archive or {}).defaults or {}
   local owner = defaults.owner
   local mine = support.with(ctx, database, function(db) return structure.read(db, owner) end)
-  local others = company("structure", database, function(other, name)
+  local others = around.company("structure", database, function(other, name)
     return support.with(other, name, function(db) return structure.read(db) end)
   end)
   local where = { database = database, admin = ctx.scope.pg.admin, tenant = ctx.tenant.name, user = defaults.user }
