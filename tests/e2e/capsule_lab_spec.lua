@@ -9,7 +9,7 @@ local ok = require "tests.support.ok"
 local proc = require "o2x.base.proc"
 local yaml = require "o2x.base.yaml"
 
-local TENANT <const>, CONFIRM <const> = "newclient", "--confirm=newclient"
+local TENANT <const>, CONFIRM <const>, OTHER <const> = "newclient", "--confirm=newclient", "acme-sbx"
 local QUICK <const> = { "--set", "retry.seconds=2" }
 local PASSWORDS <const> =
   { "PGPASSWORD", "VAULT_TOKEN", "AWS_SECRET_ACCESS_KEY", "REDISCLI_AUTH", "O2X_BROKER_PASSWORD" }
@@ -122,15 +122,26 @@ describe("the shipped runbooks in capsules", function()
     end
   end)
 
-  it("are undone: the run that was taken back is packed, its undo has no scripts", function()
+  it("are undone: the run that was taken back is packed, and its undo", function()
     run("done", { "deploy", TENANT, "services=service-usage", "image=v3.0.0", CONFIRM })
     local id = newest()
     ok(lab:o2x { "undo", id, CONFIRM })
-    local undo = lab:o2x { "capsule", newest(), "--out=" .. folder .. "/undo.capsule" }
-    assert.equal(3, undo.code)
-    assert.truthy(undo.stderr:find("o2x capsule " .. id, 1, true), undo.stderr)
+    pack("done", "the undo of a deploy")
+    ok(lab:o2x { "undo", newest(), CONFIRM })
+    pack("done", "the undo of the undo of a deploy")
     ok(lab:o2x { "capsule", id, "--out=" .. folder .. "/undone.capsule" })
     packed[folder .. "/undone.capsule"] = "a deploy that was undone"
+  end)
+
+  it("are undone: a whole onboarding, killed in between", function()
+    run("done", { "onboard", OTHER })
+    local killed = lab:o2x({ "undo", newest(), "--confirm=" .. OTHER }, { env = { O2X_KILL_AT = "101" } })
+    assert.equal(9, killed.signal, killed.stderr)
+    pack("crashed", "an undo that was killed")
+    lab:o2x { "resume", newest() }
+    assert.is_true(#pack("incomplete", "an undo of an onboarding, resumed") > 0)
+    lab:o2x { "undo", newest(), "--confirm=" .. OTHER }
+    pack("incomplete", "an undo that could not bring back all")
   end)
 
   it("are all of them", function()

@@ -1,6 +1,6 @@
 -- A plan sends nothing but reads: each shipped runbook is planned in labs in several states, while PostgreSQL logs all
--- statements, the HTTP servers all requests, Redis all commands, and the kernel the times of all files. In between, the
--- ordinary clients look at everything: it is equal to the byte before and after. Each row is planned in one of the
+-- statements, the HTTP servers all requests, Redis all commands, and the kernel says what happens to files. In between,
+-- the ordinary clients look at everything: it is equal to the byte before and after. Each row is planned in one of the
 -- states; with O2X_PLANS=all (make plans) in each of them.
 
 local fs = require "o2x.base.fs"
@@ -42,6 +42,11 @@ local EVERYWHERE <const> = {
   "restore {tenant} archive={dir}/urbanos.dump table=core_config.users",
   "restore {tenant} at=2099-01-01T00:00:00Z",
   "migrations-repair {tenant}",
+  "restart {tenant} services=service-sso",
+  "restart {tenant} services=all --out={dir}/restart.plan",
+  "logs {tenant}",
+  "logs {tenant} services=service-sso lines=5 match=error --json",
+  "logs {tenant} previous=true",
 }
 
 local FLEET <const> = {
@@ -75,11 +80,22 @@ local STATES <const> = {
 -- What may change beside the platform: the cache of rendered charts, the file that the plan was asked for, and, once,
 -- the run store's key, with which the tags of secrets in that file are made. Temporary files are gone.
 local function allowed(words)
-  return function(folder, path)
+  return function(folder, path, event)
     if folder == "home" then return path == "" or path == ".cache" or path:find "^%.cache/o2x" ~= nil end
-    if folder == "temporary" then return path == "" end
-    return folder == "runs" and words:find("--out=", 1, true) and (path == "" or path == "key")
+    if folder == "temporary" then return path == "" or event ~= nil end
+    return folder == "runs"
+      and words:find("--out=", 1, true)
+      and (path == "" or path == "key" or event ~= nil and path:find "^%.o2x%-" ~= nil)
   end
+end
+
+-- By the runbooks' files: none may be forgotten here.
+local function shipped()
+  local names = {}
+  for _, name in ipairs(fs.list "runbooks") do
+    names[#names + 1] = name:match "^([%w-]+)%.lua$"
+  end
+  return names
 end
 
 describe("a plan writes nothing", function()
@@ -132,6 +148,30 @@ describe("a plan writes nothing", function()
       assert.is_true(#after.databases > 0 and #after.objects > 0 and #after.vault > 0)
     end)
   end
+
+  it("each of the shipped runbooks", function()
+    local rows, missing = table.concat(EVERYWHERE, "\n") .. "\n", {}
+    for _, name in ipairs(shipped()) do
+      if name ~= "hooks" and not ("\n" .. rows):find("\n" .. name .. " {tenant}", 1, true) then
+        missing[#missing + 1] = name
+      end
+    end
+    assert.same({}, missing)
+  end)
+
+  it("which is seen: a file that was there for a moment", function()
+    watch:begin()
+    local path = fs.join(lab.platform, "core/passing")
+    lab:out("sh", "-c", ("echo x > %s && chmod 600 %s && rm %s"):format(path, path, path))
+    local seen = watch:writes(function(_, _, event) return event == nil end)
+    assert.same({
+      "platform/core/passing: attributes",
+      "platform/core/passing: create",
+      "platform/core/passing: delete",
+      "platform/core/passing: modify",
+      "platform/core/passing: opened for writing",
+    }, seen)
+  end)
 
   it("which is seen: one write in each system, by the ordinary clients", function()
     local login = ("%s:%s"):format(lab.env.O2X_BROKER_USER, lab.env.O2X_BROKER_PASSWORD)

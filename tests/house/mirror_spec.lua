@@ -54,6 +54,7 @@ local ELSEWHERE <const> = {
   ["lua/o2x/effects/k8s/secret.lua"] = "tests/servers/effects/k8s_spec.lua",
   ["lua/o2x/engine/tape.lua"] = "tests/e2e/capsule_spec.lua",
   ["lua/o2x/engine/player.lua"] = "tests/e2e/capsule_spec.lua",
+  ["lua/o2x/engine/replay_undo.lua"] = "tests/e2e/capsule_undo_spec.lua",
   ["lua/o2x/cli/replay_test.lua"] = "tests/e2e/capsule_spec.lua",
   ["lua/o2x/engine/reversal.lua"] = "tests/e2e/undo_spec.lua",
   ["lua/o2x/engine/undo.lua"] = "tests/e2e/undo_spec.lua",

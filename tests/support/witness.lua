@@ -1,5 +1,6 @@
 --- Sees what somebody does to a lab, by what its servers saw: PostgreSQL's log of all statements, the HTTP servers'
---- requests with their bodies, Redis' MONITOR, and the folders. Tells reads from writes by lists of what reads.
+--- requests with their bodies, Redis' MONITOR, the folders before and after, and what the kernel says of them in
+--- between. Tells reads from writes by lists of what reads.
 ---
 ---     local watch <close> = witness.new(lab)
 ---     watch:begin()
@@ -10,6 +11,7 @@
 local daemon = require "lab.daemon"
 local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
+local inotify = require "tests.support.inotify"
 local json = require "o2x.base.json"
 local proc = require "o2x.base.proc"
 local requests = require "lab.requests"
@@ -184,6 +186,7 @@ end
 --- Ends it.
 function Witness:close()
   if not self.monitor then return end
+  if self.kernel then self.kernel:close() end
   proc.stop(self.monitor)
   self.monitor:close()
   self.monitor = nil
@@ -202,16 +205,48 @@ function Witness:o2x(words)
   )
 end
 
-local function folders(self)
+local function paths(self)
   return {
-    platform = listing(self.lab.platform),
-    runs = listing(self.lab.store),
-    secrets = listing(self.lab.env.O2X_SECRETS),
-    home = listing(self.home),
-    temporary = listing(self.temporary),
-    checkout = listing(fs.join(fs.cwd(), "runbooks")),
-    library = listing(fs.join(fs.cwd(), "stdlib")),
+    platform = self.lab.platform,
+    runs = self.lab.store,
+    secrets = self.lab.env.O2X_SECRETS,
+    home = self.home,
+    temporary = self.temporary,
+    checkout = fs.join(fs.cwd(), "runbooks"),
+    library = fs.join(fs.cwd(), "stdlib"),
   }
+end
+
+local function folders(self)
+  local found = {}
+  for name, path in pairs(paths(self)) do
+    found[name] = listing(path)
+  end
+  return found
+end
+
+local function start_inotify(self)
+  if self.kernel then self.kernel:close() end
+  local list = {}
+  for _, path in pairs(paths(self)) do
+    list[#list + 1] = path
+  end
+  return inotify.start(list, self.dir)
+end
+
+-- What happened in the folders, also where nothing of it is left.
+local function happened(self, allowed, found)
+  for _, event in ipairs(self.kernel:events()) do
+    local folder, inner = "?", event.path
+    for name, path in pairs(paths(self)) do
+      if event.path == path or event.path:sub(1, #path + 1) == path .. "/" then
+        folder, inner = name, event.path:sub(#path + 2)
+      end
+    end
+    if not allowed(folder, inner, event.what) then
+      found[#found + 1] = ("%s/%s: %s"):format(folder, inner, event.what)
+    end
+  end
 end
 
 -- The number that the next transaction gets which writes, whoever makes it.
@@ -227,6 +262,7 @@ function Witness:begin()
     folders = folders(self),
     transactions = transactions(self.lab),
   }
+  self.kernel = start_inotify(self)
 end
 
 -- MONITOR writes when it likes: what came before this marker is there when the marker is. -> size of the file
@@ -283,7 +319,8 @@ local function changed(before, after, allowed, found)
 end
 
 --- What was no read since begin, a line each; sorted.
----@param allowed fun(folder: string, path: string): boolean which files may change
+---@param allowed fun(folder: string, path: string, event: string?): boolean which files may change; event: what
+---  happened to one, which may be over
 ---@return string[]
 function Witness:writes(allowed)
   local found = {}
@@ -291,6 +328,7 @@ function Witness:writes(allowed)
     if not one.is_read then found[#found + 1] = one.what end
   end
   changed(self.from.folders, folders(self), allowed, found)
+  happened(self, allowed, found)
   local now = transactions(self.lab)
   if now ~= self.from.transactions then
     found[#found + 1] = ("postgres: transactions that wrote: %d"):format(now - self.from.transactions)

@@ -1,32 +1,62 @@
---- The command o2x capsule: packs a run into one file.
+--- The command o2x capsule: packs a run into one file, or the runs of several tenants into one each.
 
 local lazy = require "o2x.base.lazy"
 local capsule = lazy "o2x.engine.capsule"
 local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
+local fleets = lazy "o2x.engine.fleet"
+local fs = lazy "o2x.base.fs"
+local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
 local shell = lazy "o2x.base.shell"
 local units = lazy "o2x.base.units"
 
-local function perform(options, arguments)
-  local store = common.store(options)
-  if arguments[1]:find "^F%-" then
-    errors.input(arguments[1] .. " is a run over several tenants", "pack its runs one by one: o2x runs lists them")
-  end
-  local id = store:find(arguments[1])
-  local path = options.out or id .. ".capsule"
+-- Writes a capsule, and gives what was packed.
+local function pack(store, id, path, options)
   local made = capsule.write(store, id, path, options.overwrite)
-  local command = "o2x replay " .. shell.command { path }
-  if options.json then
-    made.file, made.run, made.next = path, id, made.world and command or nil
-    return out.json(made)
-  end
-  out.data(("%s: %s, %d scripts, %d answers, %s"):format(path, id, made.sources, made.answers, units.bytes(made.bytes)))
+  made.file, made.run = path, id
+  made.next = made.world and "o2x replay " .. shell.command { path } or nil
+  return made
+end
+
+local function show(made)
+  out.data(
+    ("%s: %s, %d scripts, %d answers, %s"):format(
+      made.file,
+      made.run,
+      made.sources,
+      made.answers,
+      units.bytes(made.bytes)
+    )
+  )
   if not made.world then
     return out.say "note: the run kept no answers, so it cannot be replayed; o2x config explain says what `record` is"
   end
   if made.over then out.say "note: not all answers were kept: the replay ends where the first one is missing" end
-  out.say("next: " .. command)
+  out.say("next: " .. made.next)
+end
+
+-- Packs each run of a fleet into a folder.
+local function pack_all(store, word, options)
+  local folder, packed = options.out or ".", {}
+  if not fs.is_folder(folder) then
+    errors.input("there is no such folder", "make it: mkdir -p " .. shell.command { folder }, folder)
+  end
+  for i, id in ipairs(fleets.run_ids(store, word)) do
+    local name = id .. ".capsule"
+    packed[i] = pack(store, id, options.out and fs.join(folder, name) or name, options)
+    if not options.json then show(packed[i]) end
+  end
+  if options.json then out.json { packed = json.array(packed) } end
+end
+
+local function perform(options, arguments)
+  local store = common.store(options)
+  if arguments[1]:find "^F%-" then return pack_all(store, arguments[1], options) end
+  local id = store:find(arguments[1])
+  local made = pack(store, id, options.out or id .. ".capsule", options)
+  if options.json then return out.json(made) end
+  show(made)
 end
 
 return {
@@ -39,9 +69,10 @@ journal: what it asked and was told, what it wrote, how it ended. Secrets are
 in it as tags only; a run whose journal has the text of one is refused.
 
 o2x replay FILE runs the scripts again, without any system. RUN may be the end
-of its id.]],
+of its id. Of a run over several tenants (F-…), each run is packed into a file
+of its own, in the folder of --out.]],
   options = {
-    { "out", value = "FILE", help = "the file to write (mode 0600); default: RUN.capsule" },
+    { "out", value = "FILE", help = "the file to write (mode 0600); default: RUN.capsule; the folder, for F-…" },
     { "overwrite", help = "replace the file if it is there" },
     { "json", help = "print what was packed as JSON" },
   },

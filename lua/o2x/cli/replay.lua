@@ -164,6 +164,7 @@ local function perform(options, arguments)
   local file = capsule.read(arguments[1], folder)
   local used = project_of(options)
   if options.to_test then return test_of.write(arguments[1], file, folder, options) end
+  if used and file.undoes then out.say "note: an undo has no scripts, so --project changes nothing" end
   local result = replay.perform(file, {
     folder = folder,
     project = used,

@@ -11,7 +11,7 @@ local shell = require "o2x.base.shell"
 local M = {}
 
 local TEST <const> = [[
--- Made by o2x replay --to-test: the scripts of the project must do what they did in run %s,
+-- Made by o2x replay --to-test: %s must do what %s did in run %s,
 -- %s %s for %s, with the answers of then. No system is contacted.
 -- O2X is the program to test with, REPLAY_PROJECT another project.
 
@@ -101,7 +101,10 @@ function M.write(from, file, folder, options)
   if not is_own then check_free(beside) end
   local root = root_of(options)
   local lost = check_replay(from, file, folder)
+  local who = file.undoes and { "o2x", "it" } or { "the scripts of the project", "they" }
   local text = TEST:format(
+    who[1],
+    who[2],
     header.id,
     out.printable(header.runbook.name),
     out.printable(header.runbook.version),

@@ -15,11 +15,7 @@ local function runs_of(store, options, word)
   if options.all then return store:ids() end
   if not word then errors.input("a run is missing", "o2x verify RUN, or o2x verify --all") end
   if not word:find "^F%-" then return { store:find(word) } end
-  local ids, fleet = {}, fleets.read(store, word)
-  for _, run in ipairs(store:list()) do
-    if run.fleet == fleet.id then ids[#ids + 1] = run.id end
-  end
-  return ids
+  return fleets.run_ids(store, word)
 end
 
 local function write(id, findings, facts, style)

@@ -5,6 +5,7 @@
 ---   begin     which run, by which o2x it was packed
 ---   source    one script as the run started with it: path, text
 ---   journal   a piece of the run's own journal, lines as they are
+---   undoes    of an undo: a piece of the journal of the run that it takes back
 ---   end       how many sources, how many bytes of the journal, and its hash
 ---
 --- A capsule may come from anybody. Everything in it is checked before it is used, and nothing in it names a place on
@@ -101,16 +102,28 @@ end
 
 local function check_run(store, h)
   if h.damaged then error(h.damaged, 0) end
-  if h.undo then
-    errors.input(
-      ("%s is an undo: it has no scripts that could be replayed"):format(h.id),
-      "pack the run that it took back: o2x capsule " .. h.undo.run
-    )
-  end
   if h.status == "running" then
     errors.input(("%s is still running"):format(h.id), "wait until it has ended, or interrupt it")
   end
   assert(fs.exists(store:journal_of(h.id)))
+  if not h.undo then return end
+  local of = h.undo.run
+  if not fs.exists(store:journal_of(of)) then
+    errors.raise {
+      kind = "failed",
+      message = ("%s, which it takes back, is not in the store, so %s cannot be packed"):format(of, h.id),
+      hint = "restore that run from a copy: o2x verify " .. h.id,
+    }
+  end
+  h = store:look(of)
+  if h.damaged then error(h.damaged, 0) end
+end
+
+-- The journals that are packed, by the records that have them.
+local function journals_of(store, h)
+  local list = { { t = "journal", path = store:journal_of(h.id) } }
+  if h.undo then list[2] = { t = "undoes", path = store:journal_of(h.undo.run) } end
+  return list
 end
 
 -- The versions of what a run may have started or used, as they are when it is packed.
@@ -127,9 +140,11 @@ local function write(file, store, h, sources)
     file:append({ t = "source", path = path, text = sources[path] }, true)
     count = count + 1
   end
-  for piece in pieces(store:journal_of(h.id)) do
-    file:append({ t = "journal", text = piece }, true)
-    size, hash[#hash + 1] = size + #piece, crypto.sha256(piece)
+  for _, one in ipairs(journals_of(store, h)) do
+    for piece in pieces(one.path) do
+      file:append({ t = one.t, text = piece }, true)
+      size, hash[#hash + 1] = size + #piece, crypto.sha256(piece)
+    end
   end
   file:append { t = "end", sources = count, bytes = size, hash = crypto.sha256(table.concat(hash)) }
 end
@@ -146,7 +161,11 @@ function M.write(store, id, path, overwrite)
   local h = store:look(id)
   check_run(store, h)
   local sources = sources_of(store, h)
-  local found = leak.check(store:journal_of(id), sources)
+  local paths = {}
+  for i, one in ipairs(journals_of(store, h)) do
+    paths[i] = one.path
+  end
+  local found = leak.check(paths, sources)
   local making = ("%s.%d"):format(path, program.pid())
   local ok, problem = xpcall(function()
     local file = journal.create(making, {
@@ -207,6 +226,7 @@ local FIELDS <const> = {
   begin = { capsule = "number", run = "string", tenant = "string", o2x = "string" },
   source = { path = "string", text = "string" },
   journal = { text = "string" },
+  undoes = { text = "string" },
   ["end"] = { sources = "number", bytes = "number", hash = "string" },
 }
 
@@ -218,6 +238,13 @@ local function has_fields(record, fields)
 end
 
 local function refuse(self, why) unusable(self.path, why) end
+
+-- A piece of a journal.
+local function take_piece(self, record)
+  self.bytes = self.bytes + #record.text
+  self.hashes[#self.hashes + 1] = crypto.sha256(record.text)
+  fs.append(self.files[record.t], record.text, tonumber("600", 8))
+end
 
 -- By record type: takes what is in it.
 local TAKE <const> = {
@@ -237,11 +264,8 @@ local TAKE <const> = {
     end
     self.sources[record.path] = record.text
   end,
-  journal = function(self, record)
-    self.bytes = self.bytes + #record.text
-    self.hashes[#self.hashes + 1] = crypto.sha256(record.text)
-    fs.append(self.file, record.text, tonumber("600", 8))
-  end,
+  journal = take_piece,
+  undoes = take_piece,
   ["end"] = function(self, record) self.ending = record end,
 }
 
@@ -279,7 +303,7 @@ local function check_run_header(self, record)
     and math.type(record.seed) == "integer"
     and record.id:match "^R%-[%d%-]+%x+$"
     and record.id == self.header.run
-    and self.sources[book.path]
+    and (self.sources[book.path] or type(record.undo) == "table" and type(record.undo.run) == "string")
   if not good then refuse(self, "this is no capsule: its journal does not say which run it is of") end
   tenants.check_name(record.tenant)
   for name, given in pairs(record.params) do
@@ -295,15 +319,25 @@ local function check_run_header(self, record)
   end
 end
 
--- The records of the run's journal, once its chain is known to be right.
-local function records_of(self)
+-- The records of a journal, once its chain is known to be right.
+local function records_of(self, path)
   local records = {}
-  local state = journal.each(self.file, function(record)
+  local state = journal.each(path, function(record)
     if type(record.t) ~= "string" then refuse(self, "this is no capsule: a record of its journal says nothing") end
     records[#records + 1] = record
   end)
   state.reader:close()
-  check_run_header(self, records[1])
+  return records
+end
+
+-- Of an undo: what the run did that it takes back.
+local function undone_by(self, own)
+  local is_there = fs.exists(self.files.undoes)
+  if not own.undo and not is_there then return nil end
+  local records = own.undo and is_there and records_of(self, self.files.undoes)
+  if not records or records[1].id ~= own.undo.run or records[1].tenant ~= own.tenant then
+    refuse(self, "this is no capsule: it does not say what its undo takes back")
+  end
   return records
 end
 
@@ -313,25 +347,29 @@ local function read(self)
   state.reader:close()
   if state.size ~= fs.stat(path).size then refuse(self, "the capsule is damaged at its end") end
   check_whole(self)
-  self.records = records_of(self)
+  self.records = records_of(self, self.files.journal)
+  check_run_header(self, self.records[1])
+  self.undoes = undone_by(self, self.records[1])
 end
 
 --- Reads a capsule and checks all of it. A file that is none, that was changed, or that is not whole is refused.
 ---@param path string
----@param folder string a temporary folder for the journal
----@return { header: table, sources: table<string, string>, records: table[] } capsule
+---@param folder string a temporary folder for the journals
+---@return { header: table, sources: table<string, string>, records: table[], undoes: table[]? } capsule  undoes: of an
+---  undo, the records of the run that it takes back
 function M.read(path, folder)
   local there = fs.stat(path)
   if not there then no_file(path) end
   if there.type ~= "file" then unusable(path, "this is no capsule, and no file") end
   if there.size > LARGEST then unusable(path, "a capsule has at most 512 MiB") end
-  local self = { path = path, file = fs.join(folder, "journal"), sources = {}, count = 0, bytes = 0, hashes = {} }
+  local files = { journal = fs.join(folder, "journal"), undoes = fs.join(folder, "undoes") }
+  local self = { path = path, files = files, sources = {}, count = 0, bytes = 0, hashes = {} }
   local ok, problem = xpcall(read, errors.handler, self)
   if not ok then
     if problem.code == "capsule" or journal.of_system(problem) then error(problem, 0) end
     unusable(path, self.header and "the capsule was changed: " .. problem.message or "this is no capsule")
   end
-  return { header = self.header, sources = self.sources, records = self.records }
+  return { header = self.header, sources = self.sources, records = self.records, undoes = self.undoes }
 end
 
 --- Sets a key of tags that nobody else has: the tags of a capsule cannot be made again without its own.

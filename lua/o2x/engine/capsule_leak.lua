@@ -79,35 +79,41 @@ local function known_words(texts)
   return known
 end
 
+local function each(paths, fn)
+  for i, path in ipairs(paths) do
+    local state = journal.each(path, function(record) fn(record, i, path) end)
+    state.reader:close()
+  end
+end
+
 --- Looks for the text of a run's secrets in its journal.
----@param path string of the journal
+---@param paths string[] of the journal, and of the run that it takes back
 ---@param sources table<string, string> what the scripts say themselves is no secret
 ---@return { answers: integer, over: boolean, world: boolean } found what the journal has for a replay
----@return { secret: string, record: table }? leak the first one, with the record that has it
+---@return { secret: string, record: table, path: string }? leak the first one, with the record that has it
 ---@return fun(text: string): string? in_text the label of a secret of the run that a text has
-function M.look(path, sources)
+function M.look(paths, sources)
   local tags, texts, found = {}, {}, { answers = 0, over = false, world = false }
   for _, text in pairs(sources) do
     texts[#texts + 1] = text
   end
-  local state = journal.each(path, function(record)
+  each(paths, function(record, number)
     note_tags(record, tags)
     known_texts(record, texts)
+    if number > 1 then return end
     found.world = found.world or record.t == "world"
     if record.t == "answer" then
       found.answers = found.answers + 1
       found.over = found.over or record.lost ~= nil
     end
   end)
-  state.reader:close()
   local look, leak = { tags = tags, known = known_words(texts) }, nil
   local function in_text(text) return next(tags) and label_in(look, text) end
   if next(tags) == nil then return found, nil, in_text end
-  state = journal.each(path, function(record)
+  each(paths, function(record, _, path)
     local of = not leak and record.t ~= "begin" and search(look, record)
-    leak = of and { secret = of, record = record } or leak
+    leak = of and { secret = of, record = record, path = path } or leak
   end)
-  state.reader:close()
   return found, leak, in_text
 end
 
@@ -122,15 +128,15 @@ function M.place(record)
 end
 
 --- Refuses a run whose journal has the text of one of its secrets.
----@param path string of the journal
+---@param paths string[] as of look
 ---@param sources table<string, string>
 ---@return { answers: integer, over: boolean, world: boolean } what the journal has for a replay
-function M.check(path, sources)
-  local found, leak = M.look(path, sources)
+function M.check(paths, sources)
+  local found, leak = M.look(paths, sources)
   if not leak then return found end
   errors.raise {
     kind = "refused",
-    where = path,
+    where = leak.path,
     message = ("the text of the secret %s is in %s: nothing was packed"):format(leak.secret, M.place(leak.record)),
     hint = "the system gave it before it was known to be a secret; change the secret, and run again",
   }

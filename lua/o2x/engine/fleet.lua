@@ -217,6 +217,18 @@ function M.read(store, word)
   )
 end
 
+--- The runs of a fleet.
+---@param store table
+---@param word string "F-…"
+---@return string[] ids oldest first
+function M.run_ids(store, word)
+  local found, fleet = {}, M.read(store, word)
+  for _, run in ipairs(store:list()) do
+    if run.fleet == fleet.id then found[#found + 1] = run.id end
+  end
+  return found
+end
+
 -- Are all tenants of a fleet in another one, too?
 local function covers(newer, older)
   local has = {}

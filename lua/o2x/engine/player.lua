@@ -63,6 +63,7 @@ end
 local function shown(v)
   if v == nil then return "nothing" end
   if type(v) ~= "table" or v == json.null then return json.encode(v) end
+  if v["$absent"] then return "nothing" end
   if v["$secret"] then return ("‹secret %s›"):format(v["$secret"]) end
   if v["$cut"] then
     return ("a text of %d bytes, SHA-256 %s…"):format(v.bytes or 0, tostring(v["$cut"]):sub(1, 12))

@@ -16,6 +16,7 @@ local mask = require "o2x.base.mask"
 local memory = require "o2x.engine.memory"
 local params = require "o2x.project.params"
 local player = require "o2x.engine.player"
+local replay_undo = require "o2x.engine.replay_undo"
 local runbooks = require "o2x.script.runbook"
 local sandbox = require "o2x.script.sandbox"
 local snapshot = require "o2x.base.snapshot"
@@ -37,6 +38,7 @@ local STUCK <const> = 15000 -- looks at which nothing has moved though no call w
 ---@field done table<string, { result: any }>
 ---@field failed table<string, string>
 ---@field checks table<string, table>
+---@field left table<string, string> of an undo: why something stays, by its kind and key
 ---@field ending table? nil: it was killed
 
 -- ---- the record ----
@@ -46,10 +48,22 @@ local function unusable(why)
 end
 
 local function new_attempt(before)
-  return { answers = {}, before = before, steps = {}, done = {}, failed = {}, checks = {}, sources = {}, skips = {} }
+  return {
+    answers = {},
+    before = before,
+    steps = {},
+    done = {},
+    failed = {},
+    checks = {},
+    left = {},
+    sources = {},
+    skips = {},
+  }
 end
 
 local function check_key(record) return ("%s\0%s"):format(mask.shown(record.path), mask.shown(record.name)) end
+
+local function left_key(record) return ("%s %s"):format(mask.shown(record.kind), mask.shown(record.key)) end
 
 -- By record type: adds a record to its attempt.
 local TAKE <const> = {
@@ -71,6 +85,7 @@ local TAKE <const> = {
     if record.kind ~= "cancelled" then attempt.failed[mask.shown(record.path)] = mask.shown(record.message) or "" end
   end,
   check = function(attempt, record) attempt.checks[check_key(record)] = record end,
+  left = function(attempt, record) attempt.left[left_key(record)] = record.why end,
   ["end"] = function(attempt, record) attempt.ending = record end,
 }
 
@@ -130,6 +145,16 @@ local function comparing_journal(this, attempt, tape)
       tape:diverge(
         recorded and "failed: " .. recorded or attempt.done[record.path] and "done" or "not ended",
         "failed: " .. record.message,
+        record.path
+      )
+    end,
+    left = function(record)
+      local name = left_key(record)
+      local recorded = attempt.left[name]
+      if recorded == record.why then return end
+      tape:diverge(
+        recorded and ("%s stays: %s"):format(name, recorded) or name .. " goes back",
+        ("%s stays: %s"):format(name, record.why),
         record.path
       )
     end,
@@ -218,8 +243,24 @@ local function runbook_file(this, project)
   return path
 end
 
+-- What the run knew of its earlier attempts.
+local function past_of(attempt)
+  local known = table.move(attempt.skips, 1, #attempt.skips, #attempt.before + 1, attempt.before)
+  return known[1] and memory.new(history.of(known)) or nil
+end
+
 -- What a replay has in place of preparation.run.
 local function prepare(this, attempt, tape)
+  local journal = comparing_journal(this, attempt, tape)
+  if this.capsule.undoes then
+    local own, records = this.header, this.capsule.undoes
+    return replay_undo.prepare(own, records, attempt.world.facts, {
+      report = listener(this),
+      tape = tape,
+      journal = journal,
+      past = past_of(attempt),
+    })
+  end
   local project = this.project
     or { root = this.folder, runbooks = fs.join(this.folder, "runbooks"), stdlib = fs.join(this.folder, "stdlib") }
   local run = {
@@ -254,9 +295,7 @@ local function prepare(this, attempt, tape)
   run.gate, run.ctx = gate.new(run), context.new(run)
   run.ctx.run_id = run.id
   run.sandbox.run, run.platform_sandbox.run = run, run
-  run.journal = comparing_journal(this, attempt, tape)
-  local known = table.move(attempt.skips, 1, #attempt.skips, #attempt.before + 1, attempt.before)
-  if known[1] then run.past = memory.new(history.of(known)) end
+  run.journal, run.past = journal, past_of(attempt)
   return run
 end
 
@@ -371,7 +410,7 @@ function M.perform(capsule, options)
   }
   local attempts, played = M.attempts(capsule.records), 0
   for number, attempt in ipairs(attempts) do
-    this.stand_ins = stand_ins.new()
+    this.stand_ins = capsule.undoes and replay_undo.answers() or stand_ins.new()
     if attempt.world then
       this.on("attempt", { number = number, ending = attempt.ending })
       for _, skip in ipairs(attempt.skips) do

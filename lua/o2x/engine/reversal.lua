@@ -8,6 +8,7 @@
 local apply = require "o2x.engine.apply"
 local contract = require "o2x.engine.contract"
 local history = require "o2x.engine.history"
+local mask = require "o2x.base.mask"
 local outcome = require "o2x.engine.outcome"
 local undone = require "o2x.engine.undone"
 local value = require "o2x.base.value"
@@ -26,6 +27,22 @@ local UNKNOWN <const> = "it is unknown whether it was done"
 ---@field to o2x.back? what is written; nil: it cannot go back
 ---@field why string? why it, or a part of it, cannot
 ---@field within table? the entry of the new thing that it goes with
+
+-- ---- asking the systems ----
+
+--- Asks the systems about an effect, or writes to them. All that an undo asks goes through here, and its tape keeps it:
+--- so it can be replayed without them (replay_undo.lua).
+---@param run table the undo
+---@param what "became"|"goes_to"|"now"|"write"
+---@param entry table the effect
+---@param fn function
+---@param ... any what is asked for
+---@return any results of fn
+function M.ask(run, what, entry, fn, ...)
+  if not run.tape then return fn() end
+  local name = ("%s %s"):format(entry.kind, tostring(mask.shown(entry.key)))
+  return run.tape:call(function() return fn() end, "undo." .. what, 1, entry.id:sub(1, 8), name, ...)
+end
 
 -- ---- which effects ----
 
@@ -87,7 +104,7 @@ local function look(run, entry)
     one.why = UNKNOWN
     return one
   end
-  local state = became(run, one)
+  local state = M.ask(run, "became", entry, function() return became(run, one) end)
   if state == "absent" then return nil end
   if state == "unknown" then one.why = UNKNOWN end
   one.image = entry.desired -- of one that is neither, the check says that it is foreign
@@ -176,6 +193,20 @@ function M.read(run, one)
   return run.gate:read_live(as_effect(one))
 end
 
+--- What a value says in those fields that the effect set.
+---@param one o2x.reversal
+---@param now any
+---@return any image
+function M.image(one, now) return contract.image(one.type, now, one.past.desired, one.entry.key) end
+
+--- The image of the current value of an effect's target.
+---@param run table the undo
+---@param one o2x.reversal
+---@return any image
+function M.now(run, one)
+  return M.ask(run, "now", one.entry, function() return M.image(one, M.read(run, one)) end)
+end
+
 -- ---- what they go back to ----
 
 local function by_image(one)
@@ -215,7 +246,7 @@ function M.of(run)
     one.within = container(run, new, one.type, one.target)
     one.back = is_back(run, one)
     if not one.within and not one.why and not one.back then
-      one.to, one.why = restore(run, one)
+      one.to, one.why = M.ask(run, "goes_to", one.entry, function() return restore(run, one) end)
     end
     back[#back + 1] = one
   end

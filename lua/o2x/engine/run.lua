@@ -85,11 +85,15 @@ local function settle(run)
   end
 end
 
--- An undo and an arrival have no scripts, so nothing of them can be replayed.
+-- An arrival has no scripts, and no journal that says what it does: nothing of it can be replayed.
 local function start_tape(run)
   local most = run.config.record << 20
-  if run.undo or run.arrival or most <= 0 then return end
-  tape.note_world(run, header.texts(run))
+  if run.arrival or most <= 0 then return end
+  if run.undo then
+    run.journal:append(undo.world(run), "later")
+  else
+    tape.note_world(run, header.texts(run))
+  end
   run.tape = tape.new(run.journal, most)
 end
 

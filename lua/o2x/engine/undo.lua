@@ -5,9 +5,9 @@
 --- First everything is compared: each target must be what the run left. If one is not, nothing is touched, and the
 --- operator decides: `o2x undo RUN --take-over=EFFECT`.
 
-local contract = require "o2x.engine.contract"
 local dependents = require "o2x.engine.dependents"
 local errors = require "o2x.base.error"
+local lanes = require "o2x.script.lanes"
 local mask = require "o2x.base.mask"
 local memory = require "o2x.engine.memory"
 local program = require "o2x.core.program"
@@ -123,11 +123,10 @@ end
 
 local function taken(run, entry) return memory.names_any(run.undo.take_over, entry) end
 
--- Is the value what the run left? -> nil, or the conflict
-local function compare(run, one, now)
+-- Is what is there now what the run left? -> nil, or the conflict
+local function compare(run, one, image)
   local known, left = reversal.left(run, one)
   if not known or one.unsure or one.to.moved or taken(run, one.entry) then return nil end
-  local image = contract.image(one.type, now, one.past.desired, one.entry.key)
   local foreign = one.to.foreign
   if value.equal(image, left) and not foreign then return nil end
   if image == nil and one.entry.before == nil then return nil end -- somebody has taken it back already
@@ -184,17 +183,18 @@ end
 local function check_of(run, one)
   return function(now)
     if one.to.target ~= one.target then now = reversal.read(run, one) end
-    local conflict = compare(run, one, now)
+    local conflict = compare(run, one, reversal.image(one, now))
     if conflict then refuse(run, { conflict }) end
   end
 end
 
 local function check_all(run, list)
   dependents.check(run, list)
-  local found = task.each(list, function(one)
+  local look = lanes.each(run, function(one)
     if not one.to or run.undo.attempts[one.entry.id] then return false end
-    return compare(run, one, reversal.read(run, one)) or false
-  end, { limit = AT_ONCE })
+    return compare(run, one, reversal.now(run, one)) or false
+  end)
+  local found = task.each(list, look, { limit = AT_ONCE })
   local conflicts = {}
   for _, conflict in ipairs(found) do
     if conflict then conflicts[#conflicts + 1] = conflict end
@@ -269,11 +269,15 @@ local function take_back(run, members)
     if one.back then
       run.report:effect_done(step.path(), entry.kind, entry.key, "recalled", 0)
     else
-      run.gate:effect(entry.kind, one.to.target, one.to.desired, {
-        undoes = entry.id,
-        check = check_of(run, one),
-        taken = taken(run, entry) or nil,
-      })
+      local of = { undoes = entry.id, check = check_of(run, one), taken = taken(run, entry) or nil }
+      reversal.ask(
+        run,
+        "write",
+        entry,
+        function() return (select(2, run.gate:effect(entry.kind, one.to.target, one.to.desired, of))) end,
+        one.to.target,
+        one.to.desired
+      )
       run.undo.attempts[entry.id] = run.undo.attempts[entry.id] or {} -- what earlier effects left is there again
     end
   end
@@ -330,6 +334,39 @@ function M.render_rest(undo, write, style)
   local again = undo.left[1] and undo.remake
   if again then write("  what cannot come back is made again by the runbook: " .. style.bold(again)) end
   if undo.within[1] or undo.left[1] or undo.traces[1] then write "" end
+end
+
+--- What an undo knows beside the journal of the run that goes back: a record for its tape.
+---@param run table the undo
+---@return table record
+function M.world(run)
+  local undo = run.undo
+  return {
+    t = "world",
+    facts = {
+      undone_steps = undo.summary.undone_steps,
+      take_over = undo.take_over,
+      remake = undo.remake,
+      place = run.registration:place(),
+    },
+  }
+end
+
+--- An undo of which the journals are all that there is: it is replayed.
+---@param h table history of the run that goes back
+---@param own table header of the undo
+---@param facts table of world
+---@return table undo
+function M.recalled(h, own, facts)
+  return {
+    history = h,
+    summary = { id = h.id, undone_steps = facts.undone_steps },
+    step = own.undo.step,
+    take_over = facts.take_over or {},
+    origin = own.undo.origin,
+    remake = facts.remake,
+    attempts = {},
+  }
 end
 
 --- How the command line names what goes back.

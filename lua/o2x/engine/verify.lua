@@ -54,7 +54,7 @@ end
 
 local function check_secrets(findings, store, h, texts)
   local path, folder = store:journal_of(h.id), shell.command { store:folder_of(h.id) }
-  local found, first, in_text = leak.look(path, texts)
+  local found, first, in_text = leak.look({ path }, texts)
   if first then
     add(
       findings,

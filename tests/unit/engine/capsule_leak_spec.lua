@@ -21,7 +21,7 @@ describe("the text of a secret in a run that is packed", function()
     end
     file:commit()
     file:close()
-    return leak.check(path, sources or {})
+    return leak.check({ path }, sources or {})
   end
 
   local function tagged(text)

@@ -143,6 +143,11 @@ describe("a capsule", function()
       end
       records[#records].sources = records[#records].sources - 1
     end,
+    ["with what nobody takes back"] = function(records)
+      local piece, ending = records[#records - 1].text, records[#records]
+      table.insert(records, #records, { t = "undoes", text = piece })
+      ending.bytes, ending.hash = 2 * #piece, crypto.sha256(crypto.sha256(piece) .. crypto.sha256(piece))
+    end,
     ["with a journal that is none"] = function(records)
       records[#records - 1].text = "nothing"
       records[#records].bytes, records[#records].hash = 7, crypto.sha256(crypto.sha256 "nothing")
