@@ -311,12 +311,15 @@ end
 function M.run(tenant, params)
   local known, id = pcall(registry.find, tenant)
   if known then tenant.id = id end
-  local entries, failed, hints = checks(tenant, admin.session(tenant)), {}, {}
+  local entries, failed, hints, said = checks(tenant, admin.session(tenant)), {}, {}, {}
   for _, entry in ipairs(entries) do
     local ok, problem = pcall(check, table.unpack(entry))
     if not ok then
       failed[#failed + 1] = entry[1]
-      hints[#hints + 1] = problem.hint
+      local hint = problem.hint
+      if hint and not said[hint] then
+        said[hint], hints[#hints + 1] = true, hint
+      end
     end
   end
   output { checks = true, junit = params.junit }

@@ -86,13 +86,18 @@ local function require_up(place)
   errors.raise { kind = "unreachable", module = "lab", message = message, hint = "o2x lab up" }
 end
 
--- Fails with the last error that the process logged before it ended.
+-- Fails with the last error that the process logged before it ended, and its hint.
 local function start_problem(place)
-  local path, found = fs.join(place.dir, "lab.log"), nil
+  local path, found, hint = fs.join(place.dir, "lab.log"), nil, nil
   for line in (fs.read_if(path) or ""):gmatch "[^\n]+" do
-    found = line:match "^o2x: (.*)" or found
+    local problem = line:match "^o2x: (.*)"
+    if problem then
+      found, hint = problem, nil
+    elseif found then
+      hint = hint or line:match "^     (%S.*)"
+    end
   end
-  fail("the lab did not start: " .. (found or "no error was logged"), "read the log", path)
+  fail("the lab did not start: " .. (found or "no error was logged"), hint or "read the log", path)
 end
 
 local function start(place)

@@ -120,7 +120,8 @@ end
 
 -- If the start fails, nothing is left running: neither the servers nor this process with its waiting tasks.
 local function give_up(lab, instances, problem)
-  sink.lines("stderr", ("o2x: %s\n%s"):format(tostring(problem), problem.traceback or ""))
+  local hint = problem.hint and "     " .. problem.hint .. "\n" or ""
+  sink.lines("stderr", ("o2x: %s\n%s%s"):format(tostring(problem), hint, problem.traceback or ""))
   stop_all(lab, instances)
   M.sweep(lab)
   program.exit_now(errors.exit_code(problem))

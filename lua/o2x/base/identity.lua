@@ -117,6 +117,17 @@ function M.details(env)
   return next(found) and found or nil
 end
 
+--- The names of users that a person goes by: the one of the run, and the one who became that user.
+---@param user string
+---@param found o2x.identity?
+---@return string[]
+function M.users(user, found)
+  local names = { user }
+  names[#names + 1] = found and found.login
+  names[#names + 1] = found and found.sudo
+  return names
+end
+
 --- The same as a line: "logged in as ann; ssh from 10.0.0.5, SHA256:…; pts/3".
 ---@param found o2x.identity?
 ---@return string

@@ -7,7 +7,6 @@ local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
 local fleet = lazy "o2x.cli.fleet"
 local header = lazy "o2x.engine.header"
-local identity = lazy "o2x.base.identity"
 local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
 local permission = lazy "o2x.engine.permission"
@@ -86,8 +85,7 @@ local function approved_by(this)
   local found = approvals.rules(this.project, this.config)
   approvals.check_rules(this.path, this.file, found)
   if this.needed == 0 then return nil end
-  local here = identity.here()
-  return approvals.check(this.path, this.file, found, this.needed, { this.file.header.user, here })
+  return approvals.check(this.path, this.file, found, this.needed, plan_file.makers(this.file, true))
 end
 
 -- Nothing is written for any tenant unless nothing has moved for all of them.

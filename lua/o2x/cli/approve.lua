@@ -16,15 +16,23 @@ local OWN_KEYS <const> = { "id_ed25519", "id_ecdsa", "id_rsa", "id_ed25519_sk", 
 -- The operator's own key, as ssh finds it.
 local function key_of(options)
   if options.key then
-    if fs.exists(options.key) then return options.key end
-    errors.input("no such key", "--key names a private key, or the public one of a key in ssh-agent", options.key)
+    local there = fs.stat(options.key)
+    if there and there.type == "file" then return options.key end
+    errors.input(
+      there and "this is no key" or "no such key",
+      "--key names a private key, or the public one of a key in ssh-agent",
+      options.key
+    )
   end
   local home = user_folders.home()
   for _, name in ipairs(OWN_KEYS) do
     local path = home and fs.join(home, ".ssh", name)
     if path and fs.exists(path) then return path end
   end
-  errors.input("there is no key in ~/.ssh", "name one: --key=FILE; ssh-keygen -t ed25519 makes one")
+  errors.input(
+    "there is no key in ~/.ssh",
+    "name one: --key=FILE; of a key in ssh-agent the public one: ssh-add -L > key.pub; ssh-keygen -t ed25519 makes one"
+  )
 end
 
 -- A tenant's part of the file as a plan that can be shown.
@@ -78,7 +86,7 @@ local function perform(options, arguments)
     errors.input("the project asks for no approvals: o2x.yaml has no `approvals`", "o2x help approve")
   end
   approvals.check_rules(path, file, found)
-  local key = key_of(options)
+  local key = (options.key or options.confirm) and key_of(options)
   if not options.confirm then
     local again = proposed.again("--confirm=" .. tenants_word(file))
     if options.json then return out.json { plan = file.hash, tenants = file.header.plan.tenants, next = again } end
@@ -89,7 +97,7 @@ local function perform(options, arguments)
     errors.input(("--confirm=%s, but the plan is for %s"):format(options.confirm, tenants_word(file)))
   end
   local approval = approvals.sign(path, file, key)
-  local names, others = approvals.of(path, file, found, { file.header.user })
+  local names, others = approvals.of(path, file, found, plan_file.makers(file))
   if options.json then
     return out.json { file = approval, plan = file.hash, approved_by = json.array(names), others = json.array(others) }
   end

@@ -76,6 +76,11 @@ local function unknown_option(command, argument, value, names)
   errors.input(("%s: unknown option %s%s"):format(command.name, argument, near), hint)
 end
 
+-- A variable of the shell that is not set leaves an empty word, which would mean the root folder or nothing.
+local function refuse_empty(command, what, usage)
+  errors.input(("%s: %s is empty"):format(command.name, what), usage .. "; is a variable of the shell not set?")
+end
+
 -- Stores one option; -> the number of further arguments that it consumed
 local function take(command, options, by_name, names, arguments, i)
   local argument, value = arguments[i]:match("^(%-%-?[^=]+)=(.*)$")
@@ -92,6 +97,7 @@ local function take(command, options, by_name, names, arguments, i)
     value, consumed = arguments[i + 1], 1
     if not value then errors.input(("%s needs a value: %s=%s"):format(argument, argument, option.value)) end
   end
+  if value == "" then refuse_empty(command, argument, ("%s=%s"):format(argument, option.value)) end
   store(options, option, value)
   return consumed
 end
@@ -117,6 +123,9 @@ function M.parse(command, arguments)
     i = i + 1
   end
   if options.help then return options, rest end
+  for number, word in ipairs(rest) do
+    if word == "" then refuse_empty(command, ("argument %d"):format(number), "usage: o2x " .. command.usage) end
+  end
   if #rest < (command.least or 0) then
     errors.input(("%s needs %s"):format(command.name, command.needs or "more"), "usage: o2x " .. command.usage)
   end

@@ -291,8 +291,10 @@ function M.run_command(run, arguments, options)
   return "o2x run " .. shell.command(words)
 end
 
--- Is there something to go on with? A run that continues an earlier attempt has something, as that had.
-local function has_begun(run)
+--- Is there something to go on with? A run that continues an earlier attempt has something, as that had.
+---@param run table
+---@return boolean
+function M.has_begun(run)
   if run.past then return true end
   local wrote = run.wrote
   if wrote == nil then wrote = run.gate and run.gate.wrote end
@@ -301,14 +303,14 @@ end
 
 -- Why a run that failed would fail again.
 local function same_again_of(run, status, err)
-  if status ~= "failed" or not err or run.undo or not has_begun(run) then return nil end
+  if status ~= "failed" or not err or run.undo or not M.has_begun(run) then return nil end
   return same_again.why(run, err)
 end
 
 -- A run whose journal was deleted or replaced cannot be resumed; it is started again.
 local function next_of(run, status, options, err)
   if not NEXT[status] then return nil end
-  if status == "failed" and not has_begun(run) then return proposed.typed() end
+  if status == "failed" and not M.has_begun(run) then return proposed.typed() end
   local there = not run.folder or not run.journal:is_lost() and fs.exists(fs.join(run.folder, "journal"))
   if status == "incomplete" and run.undo.remake then return run.undo.remake end
   if there or ENDED[status] then
@@ -334,7 +336,7 @@ end
 -- The step at which a run failed may be done by hand instead.
 local function by_hand(run, status, err)
   if status ~= "failed" or run.undo or not (err and err.step) or hooks.is_hook(err.step) then return nil end
-  if not has_begun(run) then return nil end
+  if not M.has_begun(run) then return nil end
   return run.folder and not run.journal:is_lost() and memory.skip_command(run, err.step) or nil
 end
 

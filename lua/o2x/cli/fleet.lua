@@ -8,6 +8,7 @@ local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 local plan = require "o2x.engine.plan"
 local progress = require "o2x.report.progress"
+local proposed = require "o2x.report.proposed"
 local memory = require "o2x.engine.memory"
 local preparation = require "o2x.engine.preparation"
 local run = require "o2x.engine.run"
@@ -45,6 +46,7 @@ function M.attempt(fleet, tenant, prepare, apply)
   local outcome =
     { status = status, error = err, run = this and this.id, counts = report.counts, seconds = task.now() - start }
   if status == "incomplete" then outcome.left = this.undo.left end
+  outcome.begun = this ~= nil and common.has_begun(this)
   if err and status ~= "interrupted" then out.problem(err, ("%s: %s"):format(tenant, err.step or status)) end
   return outcome
 end
@@ -120,7 +122,19 @@ local function rows_of(outcomes, style)
   return rows
 end
 
-local function next_of(fleet, options) return "o2x resume " .. fleet.id .. (options.edited and " --edited" or "") end
+-- Runs that failed before they wrote are started again: a resumed check finds the same, and is no way on.
+local function only_looked(outcomes)
+  for _, outcome in ipairs(outcomes) do
+    local refused = outcome.status == "refused" or outcome.status == "failed"
+    if not refused or outcome.begun then return false end
+  end
+  return true
+end
+
+local function next_of(fleet, options, outcomes)
+  if outcomes and not fleet.undoes and only_looked(outcomes) then return proposed.typed() end
+  return "o2x resume " .. fleet.id .. (options.edited and " --edited" or "")
+end
 
 local function data_of(fleet, outcomes, status, options, warnings)
   local list = {}
@@ -144,7 +158,7 @@ local function data_of(fleet, outcomes, status, options, warnings)
     tenants = json.array(list),
     warnings = json.array(warnings),
     undoes = fleet.undoes,
-    next = not ENDED[status] and next_of(fleet, options) or nil,
+    next = not ENDED[status] and proposed.text(next_of(fleet, options, outcomes)) or nil,
   }
 end
 
@@ -194,7 +208,7 @@ function M.perform(store, project, config, fleet, options, go)
       fleet.runbook,
       done,
       #outcomes,
-      ENDED[status] and "" or "; next: " .. next_of(fleet, options)
+      ENDED[status] and "" or "; next: " .. next_of(fleet, options, outcomes)
     )
   )
   return exit_code(outcomes, status)

@@ -8,7 +8,6 @@ local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 local sorted_keys = require "o2x.base.sorted_keys"
-local suggest = require "o2x.base.suggest"
 local units = require "o2x.base.units"
 
 local INCOMPLETE <const> = 1 -- a journal that may be the tenant's cannot be read
@@ -90,11 +89,6 @@ local function write_run(summary, h, found, steps, style, options)
   end
 end
 
-local function check_tenant(store, tenant)
-  local known = changes.tenants(store)
-  errors.input(("no run for %s%s"):format(tenant, suggest.did_you_mean(tenant, known)), "o2x runs lists the runs")
-end
-
 local function say_nothing(looked_at, tenant, options)
   local kinds = sorted_keys(looked_at.kinds)
   out.say(
@@ -121,7 +115,9 @@ local function perform(options, arguments)
       list[#list + 1] = step_data(summary, step)
     end
   end)
-  if looked_at.runs == 0 and #looked_at.damaged == 0 then check_tenant(store, tenant) end
+  if looked_at.runs == 0 and #looked_at.damaged == 0 then
+    errors.input(changes.none_for(store, tenant), "o2x runs lists the runs")
+  end
   if options.json then
     out.json(json.array(list))
   elseif count == 0 then

@@ -1,6 +1,7 @@
 --- The command o2x runs: lists the runs.
 
 local lazy = require "o2x.base.lazy"
+local changes = lazy "o2x.engine.changes"
 local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
 local fleets = lazy "o2x.engine.fleet"
@@ -49,6 +50,7 @@ local function data(run)
 end
 
 local function fleet_data(fleet)
+  if fleet.damaged then return data(fleet) end
   local runs = {}
   for _, tenant in ipairs(fleet.tenants) do
     local one = fleet.runs[tenant]
@@ -97,6 +99,7 @@ local function row(run, style)
 end
 
 local function fleet_row(fleet, style)
+  if fleet.damaged then return row(fleet, style) end
   local changed, seconds = 0, 0
   for _, one in pairs(fleet.runs) do
     changed, seconds = changed + one.changed, seconds + one.seconds
@@ -165,14 +168,18 @@ end
 local function perform(options, arguments)
   if arguments[1] == "prune" then return runs_prune.run(options) end
   local word = fleet_of(options, arguments[1])
-  local list = wanted(common.store(options), options, word)
+  local store = common.store(options)
+  local list = wanted(store, options, word)
   if options.json then
     for i, run in ipairs(list) do
       list[i] = run.tenants and fleet_data(run) or data(run)
     end
     return out.json(json.array(list))
   end
-  if #list == 0 then return out.say(options.unfinished and "no unfinished runs" or "no runs") end
+  if #list == 0 then
+    local nobody = options.tenant and changes.none_for(store, options.tenant)
+    return out.say(nobody or options.unfinished and "no unfinished runs" or "no runs")
+  end
   local style, rows, lines = out.style(1), {}, {}
   for i, run in ipairs(list) do
     rows[i] = (run.tenants and fleet_row or row)(run, style)

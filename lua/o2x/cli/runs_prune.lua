@@ -1,5 +1,6 @@
 --- o2x runs prune: removes old runs from the store.
 
+local changes = require "o2x.engine.changes"
 local clock = require "o2x.base.clock"
 local common = require "o2x.cli.common"
 local errors = require "o2x.base.error"
@@ -53,10 +54,10 @@ end
 
 local function remove(store, chosen)
   prune.finish(store)
+  prune.forget_fleets(store, chosen)
   for _, run in ipairs(chosen) do
     prune.remove(store, run.id)
   end
-  prune.forget_fleets(store, chosen)
 end
 
 --- Shows which runs can go, and removes them if that is confirmed.
@@ -77,6 +78,9 @@ function M.run(options)
     }
   end
   write(chosen, kept)
+  if #chosen == 0 then
+    return out.data(options.tenant and changes.none_for(store, options.tenant) or "no run can go")
+  end
   out.data(
     ("%d runs, %s%s"):format(
       #chosen,

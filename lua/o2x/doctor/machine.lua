@@ -28,6 +28,14 @@ local function free(path)
   return kilobytes and tonumber(kilobytes) * 1024
 end
 
+-- The mount that a path is on, if it is for reading only.
+local function read_only_mount(path)
+  if not proc.exists "findmnt" then return nil end
+  local answer = proc.run { argv = { "findmnt", "-rno", "OPTIONS,TARGET", "-T", path }, timeout = 5 }
+  local options, target = answer.stdout:match "^(%S+) (%S+)"
+  return options and ("," .. options .. ","):find(",ro,", 1, true) and target or nil
+end
+
 --- Looks for room on the disks of the run store and of temporary files.
 ---@param this table of doctor.init
 ---@param note o2x.doctor.Note
@@ -35,8 +43,16 @@ function disks.check(this, note)
   for _, place in ipairs { { "runs", this.config.state }, { "temporary files", os.getenv "TMPDIR" or "/tmp" } } do
     local what, path = place[1], place[2]
     local bytes = free(existing(path))
+    local mount = read_only_mount(existing(path))
+    if mount then
+      note:finding(
+        ("%s cannot be written: %s is mounted for reading only"):format(what, mount),
+        "mount -o remount,rw " .. shell.quote(mount)
+      )
+    end
     if bytes and bytes < LITTLE then
-      local mend = what == "runs" and "o2x runs prune --keep-days=90; or set O2X_STATE to a folder with room"
+      local mend = what == "runs"
+          and "o2x runs prune --keep-days=90 shows what can go; or set O2X_STATE to a folder with room"
         or "export TMPDIR=FOLDER, on a disk with room"
       note:finding(("%s left for %s, in %s"):format(units.bytes(bytes), what, path), mend)
     elseif bytes then

@@ -25,8 +25,18 @@ local LARGEST <const> = 64 * 1024 -- bytes of a signature
 -- What is signed. The namespace keeps a signature of something else from counting.
 local function payload(file) return "o2x plan " .. file.hash .. "\n" end
 
+-- ssh-agent has keys that are in no file; a passphrase may be asked for by a program of the desktop.
+local function surroundings()
+  local env = {}
+  for _, name in ipairs { "SSH_AUTH_SOCK", "SSH_ASKPASS", "SSH_ASKPASS_REQUIRE", "DISPLAY", "WAYLAND_DISPLAY" } do
+    env[name] = os.getenv(name)
+  end
+  return env
+end
+
 local function keygen(argv, input)
-  return proc.run { argv = { "ssh-keygen", table.unpack(argv) }, stdin = input, timeout = LONGEST }
+  local words = { "ssh-keygen", table.unpack(argv) }
+  return proc.run { argv = words, stdin = input, timeout = LONGEST, env = surroundings() }
 end
 
 --- The rules of a project; nil if it has none.

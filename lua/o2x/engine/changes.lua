@@ -2,6 +2,7 @@
 
 local history = require "o2x.engine.history"
 local journal = require "o2x.engine.journal"
+local suggest = require "o2x.base.suggest"
 local undone = require "o2x.engine.undone"
 
 local M = {}
@@ -82,6 +83,18 @@ function M.tenants(store)
   end
   table.sort(names)
   return names
+end
+
+--- That a store has no run of a tenant, which may be a misspelt one.
+---@param store table
+---@param tenant string
+---@return string? text nil: it has one
+function M.none_for(store, tenant)
+  local known = M.tenants(store)
+  for _, name in ipairs(known) do
+    if name == tenant then return nil end
+  end
+  return ("no run for %s%s"):format(tenant, suggest.did_you_mean(tenant, known))
 end
 
 return M

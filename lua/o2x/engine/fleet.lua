@@ -8,6 +8,7 @@ local identity = require "o2x.base.identity"
 local json = require "o2x.base.json"
 local plan_file = require "o2x.engine.plan_file"
 local planned = require "o2x.engine.planned"
+local shell = require "o2x.base.shell"
 local suggest = require "o2x.base.suggest"
 local sandbox = require "o2x.script.sandbox"
 local task = require "o2x.base.task"
@@ -197,7 +198,33 @@ local function ids(store)
   return list
 end
 
-local function load(store, id) return json.read(fs.read(path_of(store, id)), path_of(store, id)) end
+-- What each request must have, by the types of its fields.
+local FIELDS <const> = { id = "string", runbook = "string", tenants = "table" }
+
+local function load(store, id)
+  local path = path_of(store, id)
+  local ok, fleet = xpcall(function() return json.read(fs.read(path), path) end, errors.handler)
+  local why = not ok and fleet.message or type(fleet) ~= "table" and "it is no object"
+  for field, kind in pairs(why and {} or FIELDS) do
+    if type(fleet[field]) ~= kind then why = ("its %s is no %s"):format(field, kind) end
+  end
+  if not why then return fleet end
+  errors.raise {
+    kind = "failed",
+    module = "store",
+    code = "damaged",
+    where = path,
+    message = ("the request of %s is damaged: %s"):format(id, why),
+    hint = ("restore it from a copy, or remove it: rm -r %s; its runs stay"):format(shell.quote(path)),
+  }
+end
+
+-- One that cannot be read must not hide the others.
+local function load_or_note(store, id)
+  local ok, fleet = xpcall(load, errors.handler, store, id)
+  if ok then return fleet end
+  return { id = id, tenants = {}, runs = {}, status = "damaged", error = fleet, damaged = fleet }
+end
 
 --- A fleet by its id or a unique end of it.
 ---@param store table
@@ -231,6 +258,7 @@ end
 
 -- Are all tenants of a fleet in another one, too?
 local function covers(newer, older)
+  if newer.damaged then return false end
   local has = {}
   for _, tenant in ipairs(newer.tenants) do
     has[tenant] = true
@@ -283,7 +311,7 @@ end
 function M.list(store, list)
   local all, by_fleet = {}, {}
   for i, id in ipairs(ids(store)) do
-    all[i] = load(store, id)
+    all[i] = load_or_note(store, id)
   end
   if #all == 0 then return all end
   for _, one in ipairs(list or store:list()) do
@@ -351,7 +379,7 @@ end
 ---@return table? fleet
 function M.undo_of(store, id)
   for _, name in ipairs(ids(store)) do
-    local fleet = name > id and load(store, name)
+    local fleet = name > id and load_or_note(store, name)
     if fleet and fleet.undoes == id and not M.undo_of(store, fleet.id) then return fleet end
   end
 end
@@ -370,12 +398,20 @@ end
 
 -- ---- running ----
 
+-- Was each of its tenants refused before it had a run?
+local function all_refused(list)
+  for _, outcome in ipairs(list) do
+    if outcome.status ~= "refused" then return false end
+  end
+  return true
+end
+
 --- Runs the tenants that are not done yet; stops at the first failure unless keep_going is set.
 ---@param store table
 ---@param fleet table
 ---@param go fun(tenant: string, past: table?): table outcome { status, run, error, seconds, counts }
 ---@return table[] outcomes in the order of the tenants
----@return string status done, incomplete (an undo), failed or interrupted
+---@return string status done, incomplete (an undo), failed, refused (nothing began) or interrupted
 function M.perform(store, fleet, go)
   local past, outcomes, stopped = M.runs(store, fleet), {}, nil
   local again = fleet.dismissed ~= nil -- who goes on with it all the same goes on with all of it
@@ -408,6 +444,7 @@ function M.perform(store, fleet, go)
     if ENDED[status] and list[i].error then status = "failed" end
     if status == "done" and list[i].status == "incomplete" then status = "incomplete" end
   end
+  if status == "failed" and all_refused(list) then status = "refused" end
   fleet.status = status
   save(store, fleet)
   return list, status

@@ -48,6 +48,8 @@ local HINTS <const> = {
   EROFS = "mount the file system for writing, then o2x resume",
   lost = "started again, it does only what is left to do",
   locked = "wait until it ends; o2x runs shows it",
+  -- Its first record was on the disk before the run had a name.
+  empty = "it was cut off after it was written; restore the file from a copy, or inspect the systems by hand",
 }
 
 local function problem(path, message, code)
@@ -244,7 +246,7 @@ function M.each(path, take, without)
   local reader = open_reader(path, without)
   local ok, err = xpcall(function()
     local record, place = next_record(path, reader)
-    if not record then fail(path, "the journal is empty: the run never started", "empty") end
+    if not record then fail(path, "the journal is empty", "empty") end
     check_begin(path, record)
     repeat
       take(record, place)
@@ -281,7 +283,7 @@ end
 function M.first(path)
   local reader <close> = open_reader(path)
   local record = next_record(path, reader)
-  if not record then fail(path, "the journal is empty: the run never started", "empty") end
+  if not record then fail(path, "the journal is empty", "empty") end
   check_begin(path, record)
   return record
 end

@@ -55,10 +55,10 @@ local function check_approved(run)
   words[#words + 1] = ("--out=%s.plan"):format(run.runbook.name)
   errors.raise {
     kind = "unapproved",
-    message = ("%s for %s needs %d approvals, so it is done by a plan"):format(
+    message = ("%s for %s needs %s, so it is done by a plan"):format(
       run.runbook.name,
       run.tenant_name,
-      needed
+      needed == 1 and "an approval" or needed .. " approvals"
     ),
     hint = ("o2x plan %s; others: o2x approve %s.plan; then: o2x apply %s.plan"):format(
       shell.command(words),

@@ -246,6 +246,9 @@ local function collect(path)
     take[record.t](record)
   end)
   state.reader:close()
+  if file.ending and state.size ~= fs.stat(path).size then
+    unusable(path, "the plan was changed: something stands behind its end")
+  end
   return file
 end
 
@@ -295,6 +298,17 @@ function M.part_of(file, tenant)
     if part.header.tenant == tenant then return part end
   end
   errors.input(("the plan has no tenant %s"):format(tenant))
+end
+
+--- The users who made a plan: who the operating system says, and who became that user by sudo or after a login.
+---@param file table
+---@param applying boolean? also who runs this program now
+---@return string[]
+function M.makers(file, applying)
+  local list = identity.users(file.header.user, file.parts[1].header.who)
+  if not applying then return list end
+  local here = identity.users((identity.here()), identity.details())
+  return table.move(here, 1, #here, #list + 1, list)
 end
 
 --- Refuses a plan that is too old, or was made with another key of tags. The run store must be open.

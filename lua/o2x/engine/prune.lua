@@ -44,17 +44,30 @@ local function asked_for(list, keep, now)
   return why
 end
 
+-- Puts two groups of runs into one: its members, found by the id of each.
+local function join(groups, id, other)
+  local one, more = groups[id] or { id }, groups[other]
+  groups[id] = one
+  if not more or more == one then return end
+  for _, member in ipairs(more) do
+    one[#one + 1], groups[member] = member, one
+  end
+end
+
 -- A run and what took it back stay together: without the undo the run would seem to stand, without the run the undo
--- could not be taken back.
+-- could not be taken back. So do the runs of a fleet: a tenant without its run would seem to be still to come.
 local function keep_together(list, why)
-  local groups = {} -- id → the group's members, shared by all of them
+  local groups, fleets_first = {}, {}
   for _, run in ipairs(list) do
-    local group = run.undo and groups[run.undo.run] or {}
-    group[#group + 1], groups[run.id] = run.id, group
+    join(groups, run.id, run.undo and run.undo.run)
+    if run.fleet then
+      join(groups, run.id, fleets_first[run.fleet])
+      fleets_first[run.fleet] = run.id
+    end
   end
   for _, run in ipairs(list) do
     for _, id in ipairs(why[run.id] and groups[run.id] or {}) do
-      why[id] = why[id] or "its undo, or what it took back, is kept"
+      why[id] = why[id] or "its fleet, its undo, or what it took back, is kept"
     end
   end
 end
@@ -107,6 +120,7 @@ end
 ---@param id string
 function M.remove(store, id)
   local folder, gone = store:folder_of(id), fs.join(store.folder, GONE .. id)
+  if not fs.exists(folder) then return end -- somebody else removes the same runs
   if journal.held(store:journal_of(id)) then
     errors.raise { kind = "locked", module = "store", message = id .. " is running", hint = "o2x show " .. id }
   end
@@ -122,16 +136,20 @@ function M.finish(store)
   end
 end
 
---- Removes the requests of runs over several tenants of which no run is left.
+--- Removes the requests of runs over several tenants of which no run stays. It comes before their runs: killed in
+--- between, these are runs by themselves; the other way round, their tenants would seem to be still to come.
 ---@param store table
----@param removed table[] of choose
-function M.forget_fleets(store, removed)
-  local left = {}
-  for _, run in ipairs(store:list()) do
-    if run.fleet then left[run.fleet] = true end
+---@param chosen table[] of choose
+function M.forget_fleets(store, chosen)
+  local goes, stays = {}, {}
+  for _, run in ipairs(chosen) do
+    goes[run.id] = true
   end
-  for _, run in ipairs(removed) do
-    if run.fleet and not left[run.fleet] then fleets.forget(store, run.fleet) end
+  for _, run in ipairs(store:list()) do
+    if run.fleet and not goes[run.id] then stays[run.fleet] = true end
+  end
+  for _, run in ipairs(chosen) do
+    if run.fleet and not stays[run.fleet] then fleets.forget(store, run.fleet) end
   end
 end
 

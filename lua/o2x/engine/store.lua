@@ -82,6 +82,7 @@ function Store:journal_of(id) return fs.join(self.folder, id, "journal") end
 
 local function check(path, ok, message, code)
   if ok then return ok end
+  if message:sub(1, #path + 2) == path .. ": " then message = message:sub(#path + 3) end
   errors.raise {
     kind = "failed",
     module = "store",
@@ -106,7 +107,7 @@ function Store:new_id()
     local id = ("R-%s-%04x"):format(os.date("!%Y%m%d-%H%M%S", ticks // TICKS), ticks % TICKS)
     local making = making_of(self, id)
     local made, message, code = core.mkdir(making, tonumber("700", 8))
-    if not made and code ~= "EEXIST" then check(self.folder, made, message, code) end
+    if not made and code ~= "EEXIST" then check(making, made, message, code) end
     local free = made and not fs.exists(self:folder_of(id)) -- looked for last: its maker renames the other one
     if free then
       return id, defer(function() core.remove(making) end)

@@ -156,10 +156,17 @@ local function entry_of(kind, number, given, path, known)
   return entry
 end
 
+-- A rule of POSIX, such as EST5 or CET-1CEST,M3.5.0,M10.5.0/3. Of what is none, the C library makes UTC.
+local function is_posix(name)
+  local rest = name:match "^%u%u%u+[+-]?%d%d?(.*)$"
+  if not rest then return false end
+  return rest == "" or rest:find "^%u%u%u+,M%d[%d.]*[%d:/]*,M%d[%d.]*[%d:/]*$" ~= nil
+end
+
 local function check_zone(zone, path)
   local name = tostring(zone or "UTC")
-  local known = name:find "^[%w_+/-]+$" and fs.exists(fs.join(ZONES, name))
-  if name == "UTC" or known or name:find "^%u%u%u+[%d+-]" then return name end -- or a rule of POSIX: CET-1CEST,…
+  local there = name:find "^[%w_+/-]+$" and fs.stat(fs.join(ZONES, name)) -- "Europe" alone is a folder
+  if name == "UTC" or there and there.type == "file" or is_posix(name) then return name end
   errors.input(
     ("unknown time zone %s"):format(name),
     "such as UTC or Europe/Berlin; tzdata has them",

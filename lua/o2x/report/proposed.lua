@@ -95,17 +95,18 @@ function M.typed()
   return "o2x " .. shell.command(words)
 end
 
---- What was typed, whole, with more options: for a command that lacks one.
+--- What was typed, whole, with more options: for a command that lacks one. One that was typed keeps its value.
 ---@param ... string
 ---@return string
 function M.again(...)
-  local words, at = {}, nil
+  local words, typed, at = {}, {}, nil
   for i, word in ipairs(arguments) do
     words[i] = word
     if word == "--" then at = at or i end -- after which nothing is an option
+    if not at then typed[word:match "^%-%-[^=]+" or ""] = true end
   end
   for _, option in ipairs { ... } do
-    table.insert(words, at or #words + 1, option)
+    if not typed[option:match "^%-%-[^=]+" or option] then table.insert(words, at or #words + 1, option) end
   end
   return M.command(words)
 end

@@ -108,7 +108,7 @@ describe("a journal", function()
     fs.write(path, "")
     local ok, err = pcall(journal.read, path)
     assert.is_false(ok)
-    assert.truthy(tostring(err):find("the run never started", 1, true))
+    assert.truthy(tostring(err):find("the journal is empty", 1, true))
   end)
 
   it("is neither overwritten nor reached through a link", function()
