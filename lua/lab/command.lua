@@ -169,6 +169,7 @@ return {
     { "dir", value = "FOLDER", help = "the lab's folder; default $O2X_LAB_DIR, or .o2x/lab in the project" },
     { "platform", value = "FOLDER", help = "up, reset: the platform tree to copy; default examples/platform" },
     { "memory", help = "up: keep nothing, write nothing to the disk; for tests, which put a lab back often" },
+    { "tenants", value = "WHICH", help = "up, at the first start: seed these whole, too; `all`, or names with commas" },
     { "owner", value = "PROCESS", help = "up: end with the process of this number" },
     { "json", help = "status, env, fault, requests: print JSON" },
   },

@@ -1,6 +1,7 @@
 --- The lab: the platform in miniature on this machine. `up` starts a background process (lab.serve), the other commands
 --- talk to it. Everything is kept in one folder; two labs in two folders are independent.
 
+local alike = require "lab.alike"
 local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -38,17 +39,19 @@ local function home()
 end
 
 --- Where a lab is kept and which platform tree it copies.
----@param options { dir: string?, platform: string?, memory: boolean?, owner: string? }
----@return { dir: string, platform: string, root: string, memory: boolean?, owner: string? }
+---@param options { dir: string?, platform: string?, memory: boolean?, owner: string?, tenants: string? }
+---@return { dir: string, platform: string, root: string, memory: boolean?, owner: string?, tenants: string[] }
 function M.place(options)
   local root, dot = home()
   local dir = options.dir or os.getenv "O2X_LAB_DIR"
+  local platform = options.platform and absolute(options.platform) or example_tree(root)
   return {
     root = root,
     dir = dir and absolute(dir) or fs.join(dot, "lab"),
-    platform = options.platform and absolute(options.platform) or example_tree(root),
+    platform = platform,
     memory = options.memory,
     owner = options.owner,
+    tenants = alike.names(platform, options.tenants),
   }
 end
 
@@ -105,6 +108,7 @@ local function start(place)
   local argv = { program, "serve", "--dir", place.dir, "--platform", place.platform }
   if place.memory then argv[#argv + 1] = "--memory" end
   if place.owner then argv[#argv + 1] = "--owner=" .. place.owner end
+  if place.tenants[1] then argv[#argv + 1] = "--tenants=" .. table.concat(place.tenants, ",") end
   local child = proc.start {
     argv = argv,
     cwd = place.root,
@@ -125,8 +129,28 @@ local function start(place)
   )
 end
 
+-- A lab is seeded once: tenants that are asked for later would meet what was done in it since.
+local function check_tenants(place, lab)
+  local text = not lab and fs.read_if(fs.join(place.dir, "state/seed.json"))
+  local seeded = lab or text and json.decode(text, "seed.json") or {}
+  if not lab and not seeded.done then return end
+  local has = {}
+  for _, name in ipairs(seeded.tenants or {}) do
+    has[name] = true
+  end
+  for _, name in ipairs(place.tenants) do
+    if not has[name] then
+      errors.input(
+        ("the lab in %s was seeded without the tenant %s"):format(place.dir, name),
+        "o2x lab down, then o2x lab reset, then o2x lab up --tenants=" .. table.concat(place.tenants, ",")
+      )
+    end
+  end
+end
+
 --- Starts the lab unless it is up, and waits until it is ready.
----@param options { dir: string?, platform: string?, memory: boolean?, owner: string?, on_start: fun(dir: string)? }
+---@param options { dir: string?, platform: string?, memory: boolean?, owner: string?, tenants: string?,
+---  on_start: fun(dir: string)? } tenants: those to seed whole, at the first start
 ---@return { pid: integer, env: table, servers: table, started: boolean }
 function M.up(options)
   local place = M.place(options)
@@ -143,6 +167,7 @@ function M.up(options)
   if lab and not lab.ready then
     fail(("the lab in %s is starting or stopping"):format(place.dir), "try again in a moment")
   end
+  check_tenants(place, lab)
   local started = lab == nil
   if started and options.on_start then options.on_start(place.dir) end
   lab = lab or start(place)

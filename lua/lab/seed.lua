@@ -1,6 +1,7 @@
 --- Seeds a new lab, once: databases, secrets, objects, releases and records as lab/seed.yaml of the platform tree lists
 --- them. No name of the platform is known here.
 
+local alike = require "lab.alike"
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local flyway_folder = require "o2x.client.flyway.folder"
@@ -135,7 +136,7 @@ local function adopt_objects(lab, source, path)
   lab.state("seed").left = require("lab.k8s.seed").adopt(lab, json.decode(fs.read(fs.join(source, path)), path))
 end
 
--- The real helm installs the releases. They become ready while the rest is seeded.
+-- The real helm installs the releases, or upgrades them. They become ready while the rest is seeded.
 local function seed_releases(lab, env, releases)
   if not releases or not releases[1] then return end
   local folder = fs.join(lab.dir, "cache/helm")
@@ -226,11 +227,24 @@ local function seed_queues(env, names)
   end
 end
 
+-- The tenants that are made like one of the seed: what each of the servers does for them.
+local function seed_alike(lab, env, source, spec, names)
+  if not names[1] then return end
+  alike.run(lab, env, source, names, spec, {
+    connect = function(database) return connect(env, database) end,
+    put_secrets = function(secrets) seed_vault(env, secrets) end,
+    upgrade = function(releases) seed_releases(lab, env, releases) end,
+    add_queues = function(queues) seed_queues(env, queues) end,
+    set_keys = function(keys) seed_redis(env, keys) end,
+  })
+end
+
 --- Seeds the lab unless it is seeded already.
 ---@param lab table
 ---@param env table<string, string> the variables that the simulators export
 ---@param source string the platform tree
-function M.run(lab, env, source)
+---@param names string[]? tenants to seed whole, of lab/tenants.yaml, besides those of lab/seed.yaml
+function M.run(lab, env, source, names)
   local state, path = lab.state("seed"), fs.join(source, "lab/seed.yaml")
   if state.done or not fs.exists(path) then return end
   local spec = yaml.decode(fs.read(path), path)
@@ -246,7 +260,8 @@ function M.run(lab, env, source)
   if spec.s3 then require("lab.s3").seed(lab, spec.s3.buckets) end
   if spec.rds then require("lab.rds_servers").adopt(lab, spec.rds.instance) end
   seed_dns(lab, env, spec.dns)
-  state.done = true
+  seed_alike(lab, env, source, spec, names or {})
+  state.done, state.tenants = true, json.array(names or {})
   lab.flush()
 end
 

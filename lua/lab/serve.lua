@@ -108,12 +108,12 @@ local function wait_for_signal(owner)
   end
 end
 
-local function begin(lab, platform, instances)
-  local env = folders.prepare(lab, platform)
+local function begin(lab, place, instances)
+  local env = folders.prepare(lab, place.platform)
   start_all(lab, instances)
   merged_env(lab, instances, env)
   local start = task.now()
-  seed.run(lab, env, platform)
+  seed.run(lab, env, place.platform, place.tenants)
   lab.log(("seeded (%.2f s)"):format(task.now() - start))
   return env
 end
@@ -140,8 +140,8 @@ local function take_lock(path)
 end
 
 --- Runs the lab until SIGTERM, SIGINT or SIGHUP.
----@param place { dir: string, platform: string, memory: boolean?, owner: string? } memory: nothing is kept; owner: the
----  number of the process with which the lab ends
+---@param place { dir: string, platform: string, memory: boolean?, owner: string?, tenants: string[]? } memory: nothing
+---  is kept; owner: the number of the process with which the lab ends; tenants: those to seed whole
 ---@return integer exit code
 function M.run(place)
   fs.mkdir(place.dir, 0x1c0)
@@ -150,7 +150,7 @@ function M.run(place)
   if seed.is_incomplete(place.dir) or place.memory or context.in_memory(place.dir) then M.forget(place) end
   local lab = context.new(place.dir, place)
   local instances = {}
-  local ok, env = xpcall(begin, errors.handler, lab, place.platform, instances)
+  local ok, env = xpcall(begin, errors.handler, lab, place, instances)
   if not ok then give_up(lab, instances, env) end
   local token = crypto.hex(crypto.random(16))
   local control_server = control.start(lab, instances, token)
@@ -161,6 +161,7 @@ function M.run(place)
       pid = program.pid(),
       env = env,
       servers = describe(instances),
+      tenants = lab.state("seed").tenants or json.array {},
       control = { url = ("http://%s:%d"):format(lab.host, control_server.port), token = token },
     },
     { mode = 0x180 }

@@ -34,11 +34,13 @@ local function copy_seeded(dir)
 end
 
 --- Starts a lab in a new folder.
-function M.start()
+---@param options { tenants: string? }? tenants: those to seed whole, as `o2x lab up --tenants=` takes them
+function M.start(options)
+  local tenants = options and options.tenants
   local lab = setmetatable({ dir = fs.temp_folder(fs.join(os.getenv "TMPDIR" or "/tmp", "o2x-test-lab-")) }, Lab)
   lab.env = { O2X_LAB_DIR = lab.dir }
-  copy_seeded(lab.dir)
-  local up = lab:o2x { "lab", "up" }
+  if not tenants then copy_seeded(lab.dir) end
+  local up = lab:o2x { "lab", "up", tenants and "--tenants=" .. tenants }
   assert(up.code == 0, "o2x lab up: " .. up.stderr)
   for name, value in pairs(json.decode(lab:o2x({ "lab", "env", "--json" }).stdout)) do
     lab.env[name] = value

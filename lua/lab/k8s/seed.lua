@@ -1,4 +1,5 @@
 --- Adds objects to the simulated cluster without a client.
+local json = require "o2x.base.json"
 local kinds = require "lab.k8s.kinds"
 local objects = require "lab.k8s.objects"
 local value = require "lab.k8s.value"
@@ -29,6 +30,33 @@ function M.seed(lab, list)
     put(lab.k8s.api, object)
     lab.k8s.api.controllers:run()
   end
+end
+
+local LAST_APPLIED <const> = "kubectl.kubernetes.io/last-applied-configuration"
+
+-- What kubectl apply notes in an object that it creates.
+local function with_last_applied(object)
+  local meta = object.metadata
+  meta.annotations = meta.annotations or {}
+  meta.annotations[LAST_APPLIED] = json.encode(object) .. "\n"
+end
+
+--- Creates objects as a client does that posts them, and runs the controllers.
+---@param lab table a lab whose Kubernetes simulator has started
+---@param list table[] tables as in a manifest; changed
+---@param how { manager: string, applied: boolean? } manager: whose their fields are; applied: with what kubectl apply
+---  notes in them
+function M.create(lab, list, how)
+  local api = lab.k8s.api
+  for _, object in ipairs(list) do
+    local kind = kinds.of(object.apiVersion, object.kind)
+    local namespace = kind.namespaced and (object.metadata.namespace or "default") or nil
+    if how.applied then with_last_applied(object) end
+    local options = { manager = how.manager, validation = "Strict" }
+    local code, result = objects.create(api.store, kind, namespace, object, options)
+    if code >= 400 then error(("%s %s: %s"):format(object.kind, object.metadata.name, result.message), 0) end
+  end
+  api.controllers:run()
 end
 
 -- What another server gave to an object, and means nothing here.
