@@ -126,27 +126,28 @@ static void search_plain(struct search *search, const struct scrub_stream *strea
 	}
 }
 
+/* One block for what every search needs: most texts are short. */
 static bool make_room(struct scrub_room *room, size_t length, bool places)
 {
 	memset(room, 0, sizeof *room);
-	room->bytes = malloc(length);
-	room->sextets = malloc(length + 1);
+	room->bytes = malloc(3 * length + 2);
+	if (!room->bytes)
+		return false;
+	room->sextets = room->bytes + length;
+	room->changed = room->sextets + length + 1;
 	if (!places)
-		return room->bytes && room->sextets;
+		return true;
 	room->start = malloc(length * sizeof *room->start);
 	room->end = malloc(length * sizeof *room->end);
 	room->places = malloc((length + 1) * sizeof *room->places);
-	return room->bytes && room->sextets && room->start && room->end && room->places;
+	return room->start && room->end && room->places;
 }
 
 static void free_room(struct scrub_room *room, size_t length)
 {
 	if (room->bytes)
-		explicit_bzero(room->bytes, length);
-	if (room->sextets)
-		explicit_bzero(room->sextets, length + 1);
+		explicit_bzero(room->bytes, 2 * length + 1); /* the sextets, too */
 	free(room->bytes);
-	free(room->sextets);
 	free(room->start);
 	free(room->end);
 	free(room->places);
@@ -161,23 +162,34 @@ static void search_decoded(struct search *search, const struct scrub_stream *str
 	if (!scrub_decode(stream, way, room) || search->allowed < room->length)
 		return;
 	search->allowed -= room->length;
-	struct scrub_stream decoded = { room->bytes, room->length, room->start, room->end };
+	const unsigned char *changed = scrub_decodes_runs(way) ? NULL : room->changed;
+	struct scrub_stream decoded = { room->bytes, room->length, room->start, room->end,
+					changed };
 	search_plain(search, &decoded);
 	scrub_keep_text(way, room);
 	decoded.length = room->length;
 	search_layers(search, &decoded, layers);
 }
 
+/* Of a stream in which escapes were decoded, only the runs that are new are decoded. */
 static void search_layers(struct search *search, const struct scrub_stream *stream, int layers)
 {
-	struct scrub_room room;
+	struct scrub_room room, near = { 0 };
+	struct scrub_stream runs = *stream;
 	if (layers == 0 || stream->length < SCRUB_SHORTEST || search->failed)
 		return;
-	if (!make_room(&room, stream->length, search->places))
+	if (!make_room(&room, stream->length, search->places) ||
+	    (stream->changed && !make_room(&near, stream->length, search->places)))
 		search->failed = true;
+	if (stream->changed && !search->failed) {
+		scrub_near_changes(stream, &near);
+		runs = (struct scrub_stream){ near.bytes, near.length, near.start, near.end, NULL };
+	}
 	for (int way = 0; way < scrub_decodings && !search->failed; way++)
-		search_decoded(search, stream, way, &room, layers - 1);
+		search_decoded(search, scrub_decodes_runs(way) ? &runs : stream, way, &room,
+			       layers - 1);
 	free_room(&room, stream->length);
+	free_room(&near, stream->length);
 }
 
 enum {
@@ -202,7 +214,8 @@ static bool search_text(struct search *search, const char *text, size_t length)
 	size_t part = PART > 2 * overlap ? PART : 2 * overlap;
 	for (size_t at = 0; at < length && !search->failed; at += part - overlap) {
 		size_t size = length - at < part ? length - at : part;
-		struct scrub_stream stream = { (const unsigned char *)text + at, size, NULL, NULL };
+		struct scrub_stream stream = { (const unsigned char *)text + at, size, NULL, NULL,
+					       NULL };
 		search->offset = at;
 		search->allowed = EFFORT * (size + 1024);
 		search_plain(search, &stream);

@@ -26,9 +26,31 @@ static void put_gap(struct scrub_room *room, const struct scrub_stream *in, size
 		put(room, 0, scrub_start(in, at), scrub_start(in, at));
 }
 
-static size_t skip(const struct scrub_stream *in, size_t at, const char *set, size_t most)
+/* ---- kinds of bytes ---- */
+
+enum { BLANK = 1, BETWEEN_HEX = 2, BEFORE_X = 4, BETWEEN_NUMBERS = 8 };
+
+static unsigned char kinds[256];
+
+__attribute__((constructor)) static void fill_kinds(void)
 {
-	while (most-- > 0 && at < in->length && in->bytes[at] && strchr(set, in->bytes[at]))
+	static const struct {
+		const char *bytes;
+		unsigned char kind;
+	} sets[] = {
+		{ " \t\r\n", BLANK },
+		{ " \t\r\n:;,-", BETWEEN_HEX },
+		{ "0\\", BEFORE_X },
+		{ " \t\r\n,;", BETWEEN_NUMBERS },
+	};
+	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+		for (const char *c = sets[i].bytes; *c; c++)
+			kinds[(unsigned char)*c] |= sets[i].kind;
+}
+
+static inline size_t skip(const struct scrub_stream *in, size_t at, int kind, size_t most)
+{
+	while (most-- > 0 && at < in->length && kinds[in->bytes[at]] & kind)
 		at++;
 	return at;
 }
@@ -48,21 +70,14 @@ __attribute__((constructor)) static void fill_sextets(void)
 	sextets['_'] = sextets['/'];
 }
 
-static int sextet(unsigned char c)
-{
-	return sextets[c] - 1;
-}
-
 /*
-** The next character of a run, which goes on over line breaks, and over spaces, which many messages
-** have instead of them; the stream's length at its end.
+** A run goes on over line breaks, and over spaces, which many messages have instead of them. -> the
+** place after a stretch of its characters where the next one begins; the stream's length at its end
 */
-static size_t next_of_run(const struct scrub_stream *in, size_t at)
+static inline size_t next_of_run(const struct scrub_stream *in, size_t at)
 {
-	if (at + 1 < in->length && sextet(in->bytes[at + 1]) >= 0)
-		return at + 1; /* mostly */
-	size_t next = skip(in, at + 1, " \t\r\n", in->length);
-	return next < in->length && sextet(in->bytes[next]) >= 0 ? next : in->length;
+	size_t next = skip(in, at, BLANK, in->length);
+	return next < in->length && sextets[in->bytes[next]] ? next : in->length;
 }
 
 enum {
@@ -70,26 +85,38 @@ enum {
 	SHORT_RUN = 8, /* characters that a secret needs at least */
 };
 
+/* Notes the values of a run. -> the place after it */
+static size_t gather_run(const struct scrub_stream *in, size_t at, struct scrub_room *room)
+{
+	const unsigned char *bytes = in->bytes;
+	unsigned char value, *values = room->sextets + room->gathered;
+	size_t length = in->length, after = at;
+	for (; at < length; at = next_of_run(in, at)) {
+		for (; at < length && (value = sextets[bytes[at]]) > 0; at++) {
+			if (room->places)
+				room->places[values - room->sextets] = (uint32_t)at;
+			*values++ = (unsigned char)(value - 1);
+		}
+		after = at;
+	}
+	room->gathered = (size_t)(values - room->sextets);
+	return after;
+}
+
 /* Notes the values of all runs that can hold a secret. */
 static void gather(const struct scrub_stream *in, struct scrub_room *room)
 {
-	size_t n = 0;
+	room->gathered = 0;
 	for (size_t at = 0; at < in->length; at++) {
-		if (sextet(in->bytes[at]) < 0)
+		if (!sextets[in->bytes[at]])
 			continue;
-		size_t begin = n;
-		for (size_t next = at; next < in->length; next = next_of_run(in, at)) {
-			at = next;
-			if (room->places)
-				room->places[n] = (uint32_t)at;
-			room->sextets[n++] = (unsigned char)sextet(in->bytes[at]);
-		}
-		if (n - begin < SHORT_RUN)
-			n = begin;
+		size_t begin = room->gathered;
+		at = gather_run(in, at, room);
+		if (room->gathered - begin < SHORT_RUN)
+			room->gathered = begin;
 		else
-			room->sextets[n++] = END;
+			room->sextets[room->gathered++] = END;
 	}
-	room->gathered = n;
 }
 
 /* The byte that begins with the value at `at` and ends with the next one. */
@@ -105,11 +132,29 @@ static inline void put_byte(const struct scrub_stream *in, struct scrub_room *ro
 		room->bytes[room->length++] = (unsigned char)value;
 }
 
+/* Decodes all whole fours from one value up to another, without places. -> the place after them */
+static size_t put_fours(struct scrub_room *room, size_t at, size_t end)
+{
+	unsigned char *bytes = room->bytes + room->length;
+	for (; at + 3 < end; at += 4, bytes += 3) {
+		const unsigned char *values = room->sextets + at;
+		unsigned all = (unsigned)values[0] << 18 | (unsigned)values[1] << 12 |
+			       (unsigned)values[2] << 6 | values[3];
+		bytes[0] = (unsigned char)(all >> 16);
+		bytes[1] = (unsigned char)(all >> 8);
+		bytes[2] = (unsigned char)all;
+	}
+	room->length = (size_t)(bytes - room->bytes);
+	return at;
+}
+
 /* Decodes a run from one value up to another. */
 static void base64_run(const struct scrub_stream *in, size_t at, size_t end,
 		       struct scrub_room *room)
 {
 	size_t length = room->length;
+	if (!room->places)
+		at = put_fours(room, at, end);
 	for (; at + 3 < end; at += 4) {
 		put_byte(in, room, at, 2);
 		put_byte(in, room, at + 1, 4);
@@ -160,8 +205,8 @@ static size_t skip_between(const struct scrub_stream *in, size_t at)
 {
 	if (nibble(in, at) > 0)
 		return at; /* mostly */
-	at = skip(in, at, " \t\r\n:;,-", 4);
-	size_t prefix = skip(in, at, "0\\", 2);
+	at = skip(in, at, BETWEEN_HEX, 4);
+	size_t prefix = skip(in, at, BEFORE_X, 2);
 	if (prefix > at && prefix < in->length && (in->bytes[prefix] | 0x20) == 'x')
 		return prefix + 1;
 	return at;
@@ -183,12 +228,15 @@ static size_t hex_run(const struct scrub_stream *in, size_t from, struct scrub_r
 
 static bool hex(const struct scrub_stream *in, int shift, struct scrub_room *room)
 {
-	for (size_t at = 0; at < in->length; at++) {
-		if (nibble(in, at) < 0 || (at && nibble(in, at - 1) >= 0))
+	const unsigned char *bytes = in->bytes;
+	for (size_t at = 0, length = in->length; at < length; at++) {
+		if (!nibbles[bytes[at]] || (at && nibbles[bytes[at - 1]]))
+			continue;
+		size_t from = at + (size_t)shift;
+		if (nibble(in, from) < 0 || nibble(in, from + 1) < 0)
 			continue;
 		put_gap(room, in, at);
-		size_t from = at + (size_t)shift;
-		size_t end = nibble(in, from) >= 0 ? hex_run(in, from, room) : from;
+		size_t end = hex_run(in, from, room);
 		at = end > at ? end - 1 : at;
 	}
 	return room->length > 0;
@@ -198,7 +246,7 @@ static bool hex(const struct scrub_stream *in, int shift, struct scrub_room *roo
 
 static inline bool is_digit(const struct scrub_stream *in, size_t at)
 {
-	return nibble(in, at) >= 0 && nibble(in, at) <= 9;
+	return at < in->length && in->bytes[at] >= '0' && in->bytes[at] <= '9';
 }
 
 /* A number of at most 255; a negative one is a signed byte. -> the place after it, or 0 */
@@ -223,7 +271,7 @@ static size_t numbers_run(const struct scrub_stream *in, size_t from, struct scr
 	while (at < in->length && (end = decimal(in, at, &value)) > 0) {
 		put(room, (unsigned char)value, scrub_start(in, at), scrub_end(in, end - 1));
 		from = end;
-		next = skip(in, end, " \t\r\n,;", in->length);
+		next = skip(in, end, BETWEEN_NUMBERS, in->length);
 		if (next == end)
 			break;
 		at = next;
@@ -261,6 +309,19 @@ static void put_all(const struct scrub_stream *in, size_t from, size_t to, struc
 		put(room, in->bytes[from], scrub_start(in, from), scrub_end(in, from));
 }
 
+/* What a unit stands for. If that is nothing, the bytes around it are new neighbours. */
+static void put_unit(const struct scrub_stream *in, size_t at, const struct scrub_unit *unit,
+		     struct scrub_room *room)
+{
+	size_t first = room->length;
+	for (int i = 0; i < unit->length; i++)
+		put(room, unit->bytes[i], scrub_start(in, at),
+		    scrub_end(in, at + unit->consumed - 1));
+	if (first == room->length && first > 0)
+		first--;
+	memset(room->changed + first, 1, room->length - first + !unit->length);
+}
+
 static bool escapes(const struct scrub_stream *in, int mark, struct scrub_room *room)
 {
 	struct scrub_unit units[SCRUB_UNITS];
@@ -269,20 +330,44 @@ static bool escapes(const struct scrub_stream *in, int mark, struct scrub_room *
 		const unsigned char *next = memchr(in->bytes + at, mark, in->length - at);
 		if (!next && !found)
 			return false;
+		if (!found && at == 0)
+			memset(room->changed, 0, in->length + 1);
 		from = next ? (size_t)(next - in->bytes) : in->length;
 		put_all(in, at, from, room);
 		at = from;
 		int count = next ? scrub_units(next, in->length - at, units) : 0;
 		size_t consumed = count ? units[0].consumed : next ? 1 : 0;
-		if (!count)
+		if (count)
+			put_unit(in, at, &units[0], room);
+		else
 			put_all(in, at, at + consumed, room);
-		for (int i = 0; count && i < units[0].length; i++)
-			put(room, units[0].bytes[i], scrub_start(in, at),
-			    scrub_end(in, at + consumed - 1));
 		found = found || count;
 		at += consumed;
 	}
 	return found;
+}
+
+/* ---- what is new ---- */
+
+/* Does a run of no code go on over that byte? */
+static inline bool ends_runs(unsigned char c)
+{
+	return !sextets[c] && !kinds[c];
+}
+
+void scrub_near_changes(const struct scrub_stream *in, struct scrub_room *room)
+{
+	room->length = 0;
+	for (size_t at = 0, end; at < in->length; at = end + 1) {
+		for (end = at; end < in->length && !ends_runs(in->bytes[end]); end++)
+			;
+		size_t from = at > 0 ? at - 1 : 0, to = end < in->length ? end + 1 : end;
+		if (!memchr(in->changed + from, 1, to - from))
+			continue;
+		put_all(in, at, end, room);
+		if (end < in->length)
+			put_gap(room, in, end);
+	}
 }
 
 /* ---- all ways ---- */
@@ -290,7 +375,7 @@ static bool escapes(const struct scrub_stream *in, int mark, struct scrub_room *
 static const struct {
 	bool (*decode)(const struct scrub_stream *in, int argument, struct scrub_room *room);
 	int argument;
-	bool noisy; /* does it also decode what is no code at all? */
+	bool noisy; /* does it decode runs of some characters, so also what is no code at all? */
 } ways[] = {
 	{ base64, 0, true },     { base64, 1, true },      { base64, 2, true },
 	{ base64, 3, true },     { hex, 0, true },         { hex, 1, true },
@@ -300,6 +385,11 @@ static const struct {
 
 const int scrub_decodings = sizeof ways / sizeof *ways;
 
+bool scrub_decodes_runs(int way)
+{
+	return ways[way].noisy;
+}
+
 bool scrub_decode(const struct scrub_stream *stream, int way, struct scrub_room *room)
 {
 	room->length = 0;
@@ -307,12 +397,12 @@ bool scrub_decode(const struct scrub_stream *stream, int way, struct scrub_room 
 }
 
 /* The length of the character of text that begins there; 0 for control characters and noise. */
-static size_t text_length(const struct scrub_room *room, size_t at)
+static inline size_t text_length(const struct scrub_room *room, size_t at)
 {
 	unsigned char c = room->bytes[at];
 	if (c < 0x80)
 		return c >= ' ' || scrub_is_space(c) ? 1 : 0;
-	if (c < 0xc2)
+	if (c < 0xc2 || at + 1 == room->length || (room->bytes[at + 1] & 0xc0) != 0x80)
 		return 0; /* mostly */
 	return utf8_length((const char *)room->bytes + at, room->length - at);
 }

@@ -56,6 +56,7 @@ struct scrub_stream {
 	size_t length;
 	/* Where a byte begins and ends in the original text. NULL: this is the original, or nobody asks. */
 	const uint32_t *start, *end;
+	const unsigned char *changed; /* 1: an escape stood here. NULL: every byte is new */
 };
 
 static inline uint32_t scrub_start(const struct scrub_stream *stream, size_t at)
@@ -100,6 +101,7 @@ struct scrub_room {
 	unsigned char *bytes;
 	uint32_t *start, *end; /* NULL: nobody asks where the bytes came from */
 	size_t length;
+	unsigned char *changed; /* of the bytes that escapes gave, and of one more */
 	/* The characters of base64, which all its alignments share: values, and places if asked for. */
 	unsigned char *sextets;
 	uint32_t *places;
@@ -111,6 +113,15 @@ extern const int scrub_decodings;
 
 /* Decodes a stream in the way of that number. -> false: there is nothing to decode */
 bool scrub_decode(const struct scrub_stream *stream, int way, struct scrub_room *room);
+
+/* Does that way decode runs of some characters, and leave out what stands between them? */
+bool scrub_decodes_runs(int way);
+
+/*
+** Leaves only the runs of a stream with escapes in or beside them: all others were decoded where the
+** stream came from.
+*/
+void scrub_near_changes(const struct scrub_stream *stream, struct scrub_room *room);
 
 /*
 ** Leaves only the stretches of text of a stream decoded in that way: all codes are text, so the noise
