@@ -60,6 +60,11 @@ function M.values_folder(tenant_name, service) return M.folder(service) .. "/hel
 ---@return string
 function M.values_file(tenant_name, service) return M.values_folder(tenant_name, service) .. service .. ".yaml" end
 
+--- A tenant's own file.
+---@param tenant_name string
+---@return string path below the platform tree
+function M.tenant_file(tenant_name) return ("tenants/%s.yaml"):format(tenant_name) end
+
 --- The prefix of a tenant's alerts: "NewClient" for "New Client Inc.".
 ---@param tenant {name: string, company: string}
 ---@return string

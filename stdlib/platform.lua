@@ -56,6 +56,36 @@ end
 ---@return table survey for M.load
 function M.survey(platform, files) return survey.of(platform, files) end
 
+-- What is stored in Vault beside an integration's secrets, and is public: path → field → text.
+local function public_fields(file)
+  local fields = {}
+  for _, item in ipairs(file.integrations or {}) do
+    local provider = providers.find(item.name)
+    if provider.public then fields[provider.vault] = provider.public(item) end
+  end
+  return fields
+end
+
+--- What stands for the file of a tenant that has none, until a run has made it from what it finds (o2x adopt). It leads
+--- to the names that the platform gives the tenant; nothing of it is written anywhere.
+---@param name string
+---@param platform table platform.yaml
+---@return table file
+function M.draft(name, platform)
+  local function listed(list) return type(list) == "table" and list[name] or nil end
+  local unknown = "unknown"
+  return {
+    name = name,
+    company = unknown,
+    environment = "development",
+    domain = listed(platform.custom_domains),
+    contacts = { primary = unknown },
+    admin = { email = unknown, firstname = unknown, lastname = unknown },
+    profile = { timezone = unknown, currency = unknown },
+    overrides = { database = listed((platform.database or {}).legacy) },
+  }
+end
+
 --- Makes a tenant from its file.
 ---@param name string as typed
 ---@param platform table platform.yaml
@@ -101,6 +131,8 @@ function M.load(name, platform, file, where, others, words)
     branding = file.branding,
     notes = file.notes,
     pins = file.pins or {},
+    kept = file.kept or {},
+    public_fields = public_fields(file),
     image = file.image,
     domain = identity.domain,
     database = identity.database,
@@ -130,6 +162,7 @@ local INVENTORY = "docs/TENANT_INVENTORY.md"
 local function writable_files(tenant)
   local paths = claims.files(tenant)
   paths[#paths + 1] = INVENTORY
+  if tenant.adopting then paths[#paths + 1] = naming.tenant_file(tenant.name) end
   return paths
 end
 

@@ -17,6 +17,24 @@ local vault = require "o2x.vault"
 
 local M = {}
 
+--- The tag of what a tenant's file keeps as missing.
+M.MISSING = "missing"
+
+--- How a tenant's file names a secret that it keeps as missing.
+---@param tenant table
+---@param path string below the tenant's in Vault
+---@return string
+function M.kept_secret(tenant, path) return ("vault.secret secret/tenant/%s/%s"):format(tenant.name, path) end
+
+-- Was the tenant taken over without this secret?
+local function is_kept(tenant, path)
+  local name = M.kept_secret(tenant, path)
+  for _, one in ipairs(tenant.kept) do
+    if one.what == name and one.tag == M.MISSING then return true end
+  end
+  return false
+end
+
 -- The secrets that onboarding needs: path in Vault, section of the secrets source, field names.
 local function needed(tenant)
   local list = { { section = "license", path = "license/onboarding", fields = { "license_key" } } }
@@ -47,7 +65,7 @@ local function check_secrets(tenant)
       end
     elseif given ~= nil then
       invalid(need.section .. " must be a table of strings", nil, source)
-    elseif not vault.read(need.path) then
+    elseif not vault.read(need.path) and not is_kept(tenant, need.path) then
       invalid(
         ("no secrets for %s, neither given nor in Vault"):format(need.section),
         "pass them with --secrets=FILE (mode 0600), --secrets=- (standard input) or --secrets=vault:PATH; "

@@ -261,7 +261,8 @@ end
 
 local function database(tenant) pg.tenant:row("core_config.tenant", { name = tenant.name }, { "id" }) end
 
--- The guide's fourteen checks: name, function and its arguments.
+-- The guide's fourteen checks: name, function and its arguments;
+-- session: it logs in.
 local function checks(tenant, session)
   local function has(field, text)
     return function() at_least_one(tenant, session, field, text) end
@@ -272,36 +273,46 @@ local function checks(tenant, session)
     { "Vault secrets accessible", secrets, tenant },
     { "Redis connection", redis.ping },
     { "ActiveMQ queues", queues, tenant },
-    { "Admin user can log in", session.login },
-    { "GraphQL endpoint responding", graphql_responds, tenant, session },
+    { "Admin user can log in", session.login, session = true },
+    { "GraphQL endpoint responding", graphql_responds, tenant, session, session = true },
     { "Gateway integrations authenticated", gateways, tenant },
     {
       "Test customer",
       has("getCustomer", "query($external: String) { getCustomer(input: {externalId: $external}) { id } }"),
+      session = true,
     },
-    { "Test order", has("getOrder", "query($external: String) { getOrder(input: {externalId: $external}) { id } }") },
-    { "Billing cycle", bills, tenant, session },
-    { "Invoice PDF", invoice_pdf, tenant, session },
+    {
+      "Test order",
+      has("getOrder", "query($external: String) { getOrder(input: {externalId: $external}) { id } }"),
+      session = true,
+    },
+    { "Billing cycle", bills, tenant, session, session = true },
+    { "Invoice PDF", invoice_pdf, tenant, session, session = true },
     {
       "Payment processing",
       has(
         "getPaymentHistory",
         "query($external: String) { getPaymentHistory(input: {externalId: $external}) { id status } }"
       ),
+      session = true,
     },
     {
       "Reports",
       has("getReportData", "query($external: String) { getReportData(input: {externalId: $external}) { id status } }"),
+      session = true,
     },
   }
 end
 
---- Runs the guide's fourteen checks. Fails at the first one that fails.
+--- Runs the guide's fourteen checks. Fails at the first one that fails. Where nobody knows the administrator's
+--- password, as of a tenant that was made by hand, those that log in are left out: M.run fails at them.
 ---@param tenant table
 ---@param session table? the administrator's; a new one if absent
 function M.checklist(tenant, session)
+  local may_log_in = vault.read(admin.SECRET) ~= nil
+  if not may_log_in then log "not checked: what needs a login, because Vault has no administrator's password" end
   for _, entry in ipairs(checks(tenant, session or admin.session(tenant))) do
-    check(table.unpack(entry))
+    if may_log_in or not entry.session then check(table.unpack(entry)) end
   end
 end
 

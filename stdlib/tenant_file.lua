@@ -33,6 +33,7 @@ local TOP = {
   branding = "map?",
   overrides = "map?",
   pins = "map of texts?",
+  kept = "list?",
   notes = "string?",
   image = "string?",
 }
@@ -43,7 +44,7 @@ local PARTS = {
     address = "string?",
     city = "string?",
     state = "string?",
-    country = "string",
+    country = "string?",
     timezone = "string",
     currency = "string",
   },
@@ -212,6 +213,17 @@ local function check_integration(item, position, seen)
   return check_fields(item, ONE_INTEGRATION, prefix) or integration_problem(item, seen, prefix)
 end
 
+local KEPT <const> = compiled { what = "string", tag = "string" }
+
+-- Differences that o2x adopt has found: what is there is left as it is.
+local function check_kept(list)
+  for position, item in ipairs(list) do
+    if not is_map(item) then return problem("kept[%d] must be a map", "the runbook adopt writes this list", position) end
+    local wrong = check_fields(item, KEPT, ("kept[%d]."):format(position))
+    if wrong then return wrong end
+  end
+end
+
 local function check_identity(name, file, others)
   if file.name ~= name then
     return problem(
@@ -260,6 +272,8 @@ function M.problem(name, file, others)
     wrong = check_integration(item, position, seen)
     if wrong then return wrong end
   end
+  wrong = check_kept(file.kept or {})
+  if wrong then return wrong end
   for key, flag in pairs(file.features or {}) do
     if type(flag) ~= "table" or type(flag.enabled) ~= "boolean" then
       return problem("features.%s.enabled must be true or false", nil, tostring(key))

@@ -21,6 +21,15 @@ local ELSEWHERE <const> = {
   ["lua/o2x/base/retry_rules/redis.lua"] = "tests/unit/base/retry_rules_spec.lua",
   ["lua/o2x/base/retry_rules/service.lua"] = "tests/unit/base/retry_rules_spec.lua",
   ["lua/o2x/base/retry_rules/vault.lua"] = "tests/unit/base/retry_rules_spec.lua",
+  -- They look at all systems of a tenant that was made by hand.
+  ["lua/o2x/effects/adoption.lua"] = "tests/e2e/adopt_spec.lua",
+  ["lua/o2x/engine/differences.lua"] = "tests/e2e/adopt_spec.lua",
+  ["lua/o2x/engine/kept.lua"] = "tests/e2e/adopt_spec.lua",
+  ["stdlib/adoption.lua"] = "tests/e2e/adopt_spec.lua",
+  ["stdlib/adoption/around.lua"] = "tests/e2e/adopt_spec.lua",
+  ["stdlib/adoption/file.lua"] = "tests/e2e/adopt_spec.lua",
+  ["stdlib/adoption/releases.lua"] = "tests/e2e/adopt_spec.lua",
+  ["stdlib/adoption/tenant.lua"] = "tests/e2e/adopt_spec.lua",
   -- They ask the systems of a lab, in which things are broken.
   ["lua/o2x/doctor/init.lua"] = "tests/e2e/doctor_spec.lua",
   ["lua/o2x/doctor/kubernetes.lua"] = "tests/e2e/doctor_spec.lua",

@@ -101,7 +101,7 @@ end
 ---@return table? rows for --json
 function M.print(run, options)
   local output = run.output
-  if not output or run.mode == "plan" and run.plan:has_changes() then return nil end
+  if not output or run.mode == "plan" and run.plan:has_changes() and not output.planned then return nil end
   local rows = output.checks and (run.checks or {}) or output.rows
   if output.junit then write_junit(run, rows, output.junit) end
   if not options.json and output.text then

@@ -45,6 +45,10 @@ local function show(this, plan, options, arguments, written)
   local style = out.style(1)
   plan:render(out.data, style, options.full)
   if #plan.problems > 0 then return out.data(style.bold(plan:totals())) end
+  if #plan.kept > 0 then
+    local kept = "%d that differ are kept as they are (o2x plan adopt %s lists them)."
+    out.data(kept:format(#plan.kept, this.tenant_name))
+  end
   if not plan:has_changes() then
     return out.data(("Nothing to do: all %d effects are up to date."):format(plan:counts().unchanged))
   end

@@ -13,13 +13,21 @@ local value = require "o2x.base.value"
 -- newest version as it was read: a deleted secret has one, too.
 local versions, newest = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
 
--- Ends the secrets of what is no secret: the tenant's own names, and the text that the script gave for this very field.
--- As a secret, it would be masked in every line of the log. A text for another field says nothing about this one: a
--- script could guess.
+-- What the tenant's file says of a secret's fields, by the platform: they are public.
+local function filed(ctx, target)
+  local base = ctx.scope and ctx.scope.vault and ctx.scope.vault[1]
+  local public = base and ctx.tenant and ctx.tenant.public_fields
+  return public and public[target.path:sub(#base + 1)] or {}
+end
+
+-- Ends the secrets of what is no secret: the tenant's own names, what its file says of this very field, and the text
+-- that the script gave for it. As a secret, it would be masked in every line of the log. A text for another field says
+-- nothing about this one: a script could guess.
 local function publish(ctx, target, fields)
-  local tenant, given = ctx.tenant or {}, target.public or {}
+  local tenant, given, known = ctx.tenant or {}, target.public or {}, filed(ctx, target)
   for name, field in pairs(fields) do
-    local public = { given = given[name], name = tenant.name, id = tenant.id, environment = tenant.environment }
+    local public =
+      { given = given[name], file = known[name], name = tenant.name, id = tenant.id, environment = tenant.environment }
     for _, text in pairs(public) do
       if secret.is(fields[name]) and secret.equal(field, text) then
         secret.wipe(field)
@@ -318,6 +326,20 @@ local function api(ctx)
       local target = target_of(ctx, path, clear_texts(fields))
       local current = ctx:read("vault.secret", target)
       return (ctx:effect("vault.secret", target, desire(path, current, fields, options and options.generate)))
+    end,
+
+    --- The names of a secret's fields. What they hold is not kept.
+    ---@param path string below the tenant's own
+    ---@return string[]|nil names sorted; nil if there is no such secret
+    fields = function(path)
+      local client = ctx:client "vault"
+      local found = ctx:ask("vault", client.read, client, target_of(ctx, path).path)
+      if not found then return nil end
+      local names = sorted_keys(found)
+      for _, field in pairs(found) do
+        if secret.is(field) then secret.wipe(field) end
+      end
+      return names
     end,
 
     --- Tests a token of the services: is it valid, for how long, and can it read this secret?

@@ -4,6 +4,7 @@ local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"
 local guard = require "o2x.base.guard"
 local hooks = require "o2x.script.hooks"
+local kept = require "o2x.engine.kept"
 local mask = require "o2x.base.mask"
 local memory = require "o2x.engine.memory"
 local outcome = require "o2x.engine.outcome"
@@ -31,11 +32,19 @@ function M.perform(gate, e)
   end
   e.taken = e.taken or take_over.wants(gate.run, e.type.kind, e.key) or nil
   if not e.intended then
-    if contract.equal(e.type, e.before, e.desired) then return M.unchanged(gate, e) end
+    if M.is_right(gate, e) then return M.unchanged(gate, e) end
     M.intend(gate, e)
   end
   local info, after = M.write(gate, e)
   return M.conclude(gate, e, info, after)
+end
+
+--- Is there nothing to do? What is there is what is wanted, or the tenant's file keeps what is there.
+---@param gate table
+---@param e table the effect, with what is there
+---@return boolean
+function M.is_right(gate, e)
+  return contract.equal(e.type, e.before, e.desired) or kept.covers(gate.run, e.type, e.key, e.before, e.desired)
 end
 
 --- Records that there is nothing to do. The run's own history does not need to know: nothing is left to settle.
@@ -55,6 +64,7 @@ function M.unchanged(gate, e)
   }
   gate.run.journal:append(record, true)
   gate.run.report:effect_done(e.path, e.type.kind, e.key, "unchanged", task.now() - e.start)
+  if e.before == nil then return e.desired, "unchanged" end -- kept missing: for the script as if it were there
   return e.before, "unchanged"
 end
 

@@ -297,6 +297,11 @@ function Context:look_again()
   if answers then answers:forget() end
 end
 
+--- What the runbook that makes tenants would change, if the tenant's file said something else: see differences.lua.
+---@param file table what it would say
+---@return { differences: table[], problems: table[], failed: table[] }
+function Context:differences(file) return runs[self].differences(file) end
+
 --- Is a text the value of a parameter of the run?
 ---@param text any
 ---@return boolean

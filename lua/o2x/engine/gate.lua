@@ -15,6 +15,7 @@ local errors = require "o2x.base.error"
 local guide = require "o2x.engine.guide"
 local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
+local kept = require "o2x.engine.kept"
 local leaks = require "o2x.base.leaks"
 local limits = require "o2x.base.limits"
 local overlay = require "o2x.engine.overlay"
@@ -328,6 +329,13 @@ local function predict(gate, effect_type, target, desired, planned)
     plans:unchanged(planned)
     tell(gate, effect_type, target, desired, planned, { before = before, after = before, outcome = "unchanged" })
     return before, "unchanged"
+  end
+  planned.tag = run.tagging and kept.tag(effect_type, key, before, desired) or nil
+  if kept.covers(run, effect_type, key, before, desired) then
+    local there = before == nil and desired or before
+    plans:keep(planned, before == nil)
+    tell(gate, effect_type, target, desired, planned, { before = before, after = there, outcome = "unchanged" })
+    return there, "unchanged"
   end
   local after = desired
   planned.outcome = contract.outcome(before, desired)

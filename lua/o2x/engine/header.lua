@@ -42,6 +42,7 @@ function M.of(run)
       version = run.runbook.version,
       path = run.runbook.path,
       overrides = run.runbook.overrides,
+      adopts = run.runbook.adopts,
     },
     allow_edited = #run.edited_versions > 0 and run.edited_versions or nil,
     fleet = run.fleet,

@@ -41,6 +41,20 @@ function Overlay:read(gate, effect_type, target, key)
   return current
 end
 
+--- The same writes once more: what is added to the copy is not in this one.
+---@return table overlay
+function Overlay:copy()
+  local copy = M.new()
+  for kind, entries in pairs(self.kinds) do
+    copy.kinds[kind] = {}
+    for key, entry in pairs(entries) do
+      copy.kinds[kind][key] = entry
+    end
+  end
+  copy.count = self.count
+  return copy
+end
+
 --- Would the plan have created this target?
 ---@param kind string
 ---@param key string

@@ -23,7 +23,7 @@ local LONGEST = 12 -- lines of one effect that are shown without --full
 ---@param whole boolean? it is kept in a file or compared with one: it also has the values of what would not change
 ---@return table plan effects: all of them; changes: those that would change something; checks, problems, values
 function M.new(whole)
-  local lists = { effects = {}, changes = {}, checks = {}, problems = {}, failed = {} }
+  local lists = { effects = {}, changes = {}, checks = {}, problems = {}, failed = {}, kept = {} }
   lists.whole, lists.values = whole, {}
   return setmetatable(lists, Plan)
 end
@@ -51,6 +51,7 @@ end
 ---@field after any what would be there
 ---@field irreversible string? what cannot be undone
 ---@field inside boolean? it lives in something that the plan makes
+---@field tag string? of kept.tag: of a difference, in a plan that asks for it
 
 --- Adds an effect that would change something.
 ---@param effect o2x.plan.effect
@@ -65,6 +66,21 @@ function Plan:unchanged(effect)
   effect.outcome = "unchanged"
   insert(self.effects, effect)
 end
+
+--- Adds an effect whose target differs, and is left as it is: the tenant was taken over with the difference.
+---@param effect o2x.plan.effect
+---@param missing boolean there is nothing
+function Plan:keep(effect, missing)
+  self:unchanged(effect)
+  insert(self.kept, effect)
+  self.lacks = self.lacks or missing
+end
+
+--- Is a check one for later? What a plan would change is checked after it; so is a tenant that was taken over while
+--- something of it was missing.
+---@param at string place of the check
+---@return boolean
+function Plan:checks_later(at) return self.lacks or self:has_changes(at) end
 
 --- Adds an effect of which only the run can know whether there is something to do.
 ---@param effect o2x.plan.effect
@@ -274,6 +290,16 @@ local function problems_data(problems)
   return json.array(list)
 end
 
+-- What is there, and differs from what is wanted; the tenant's file keeps it.
+local function kept_data(effects)
+  if not effects[1] then return nil end
+  local list = {}
+  for i, effect in ipairs(effects) do
+    list[i] = { step = effect.path, kind = effect.kind, target = effect.key }
+  end
+  return json.array(list)
+end
+
 local function checks_data(checks)
   local list = {}
   for i, check in ipairs(checks) do
@@ -304,6 +330,7 @@ function Plan:data()
   return {
     no_return = last and { step = last.path, kind = last.kind, target = last.key } or nil,
     changes = json.array(changes),
+    kept = kept_data(self.kept),
     checks = checks_data(self.checks),
     problems = problems_data(self.problems),
     totals = M.totals(self:counts()),

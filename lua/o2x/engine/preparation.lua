@@ -4,12 +4,15 @@ local arrival = require "o2x.engine.rehearsal.arrival"
 local clients = require "o2x.engine.clients"
 local context = require "o2x.engine.context"
 local crypto = require "o2x.base.crypto"
+local differences = require "o2x.engine.differences"
 local gate = require "o2x.engine.gate"
 local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
 local frozen = require "o2x.base.frozen"
 local hooks = require "o2x.script.hooks"
+local kept = require "o2x.engine.kept"
 local params = require "o2x.project.params"
+local runbook_files = require "o2x.project.runbook_files"
 local registration = require "o2x.engine.registration"
 local progress = require "o2x.report.progress"
 local runbooks = require "o2x.script.runbook"
@@ -18,6 +21,7 @@ local secret_names = require "o2x.engine.secret_names"
 local secrets_source = require "o2x.project.secrets_source"
 local store = require "o2x.engine.store"
 local tape = require "o2x.engine.tape"
+local tenant_files = require "o2x.project.tenant_files"
 local tenants = require "o2x.project.tenants"
 local undo = require "o2x.engine.undo"
 local versions = require "o2x.project.versions"
@@ -41,6 +45,8 @@ local M = {}
 ---@field planned table? what it may do, by a plan (planned.lua)
 ---@field approved string[]? who approved that plan
 ---@field audit boolean? compares the tenant with what the runbook would make of it, and looks at all checks
+---@field tagging boolean? a plan says of each difference by which tag a tenant's file keeps it (kept.lua)
+---@field files table? of tenant_files.read: the files of all tenants, one of which may not be on the disk
 ---@field place table? of place: the sandboxes, which no other run uses at the time; files: of all tenants
 ---@field loaded_secrets table? what secrets_source.load gave, where it was asked already
 ---@field arrival table? of rehearsal/arrival: the run brings a tenant into the lab of a rehearsal
@@ -71,6 +77,29 @@ local function plan_again(run, options)
   again.loaded_secrets, again.planned = run.loaded_secrets, run.planned
   again.undo = run.undo and undo.again(run.undo)
   return M.run(again)
+end
+
+-- What the runbook that makes tenants would change, if the tenant's file said something else. It is another run, so
+-- nothing of what a script keeps in its variables is shared.
+local function differences_with(run, file)
+  local files = tenant_files.read(run.config)
+  files:put(run.config, run.tenant_name, file)
+  local twin = M.run {
+    mode = "plan",
+    project = run.project,
+    config = run.config,
+    report = progress.new { quiet = true, planning = true },
+    file = runbook_files.find(run.project, run.platform.MAKES, run.tenant_name),
+    tenant = run.tenant_name,
+    params = {},
+    secrets = run.secrets_source,
+    loaded_secrets = run.loaded_secrets,
+    files = files,
+    audit = true,
+    tagging = true,
+  }
+  run.twin = twin -- keeps the secrets that it has read: no file of this run may have their texts
+  return differences.of(twin, run.gate.overlay)
 end
 
 -- Refuses a changed runbook with an unchanged version; a plan only reports it.
@@ -142,6 +171,7 @@ function M.run(options)
     approved = options.approved,
     take_over = options.take_over,
     auditing = options.audit,
+    tagging = options.tagging,
     witness = options.witness,
   }
   tenants.check_name(options.tenant)
@@ -154,8 +184,10 @@ function M.run(options)
     run.config,
     options.tenant,
     function(id) tape.silently(run.registration.confirm, run.registration, id) end,
-    options.place and options.place.files
+    options.files or options.place and options.place.files,
+    run.runbook.adopts
   )
+  run.kept = kept.of(run)
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
   if not run.undo then load_secrets(run, contents, options.loaded_secrets) end
   secret_names.check(run, contents.secrets)
@@ -165,6 +197,7 @@ function M.run(options)
   run.registration = registration.new(run)
   run.sandbox.run, run.platform_sandbox.run = run, run
   run.plan_again = function() return plan_again(run, options) end
+  run.differences = function(file) return differences_with(run, file) end
   return run
 end
 

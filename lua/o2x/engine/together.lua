@@ -5,7 +5,6 @@
 --- about each; two effects on one target; effects that could not be written together.
 
 local apply = require "o2x.engine.apply"
-local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"
 local points = require "o2x.base.points"
 
@@ -26,7 +25,7 @@ local function intend(gate, entries)
   for _, e in ipairs(entries) do
     gate.run.report:effect_started(e.path, e.type.kind, e.key)
     e.before = gate:read_live(e)
-    if contract.equal(e.type, e.before, e.desired) then
+    if apply.is_right(gate, e) then
       e.results = { apply.unchanged(gate, e) }
     else
       changes[#changes + 1] = e

@@ -114,6 +114,7 @@ function M.runbook(undo)
     version = program.version,
     path = "undo",
     summary = ("take back what %s did (%s %s)"):format(h.id, h.runbook.name, h.runbook.version or ""),
+    adopts = h.runbook.adopts, -- the tenant's file may be gone when that is done, or as long as it is not
     params = {},
     effects = {},
   }

@@ -111,6 +111,22 @@ function Files:add(config, name)
   end
 end
 
+--- Puts a file in the place of the one on the disk: it is to be written, or there is none yet.
+---@param config table
+---@param name string
+---@param file table what it says
+function Files:put(config, name, file)
+  local entry = self.by_name[name]
+  if not entry then
+    entry = { tenant = name, where = M.path(config, name) }
+    self.list[#self.list + 1], self.by_name[name] = entry, entry
+  end
+  entry.file, entry.name, entry.id = file, file.name or name, file.id
+  for i = #self.notes, 1, -1 do
+    if self.notes[i].tenant == name then table.remove(self.notes, i) end
+  end
+end
+
 --- What one tenant's file says; raises what is wrong with it.
 ---@param name string
 ---@return table

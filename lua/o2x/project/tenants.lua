@@ -149,10 +149,11 @@ local function platform_for(sandbox, name)
   return platform
 end
 
--- All files, once the tenant has one.
-local function files_with(config, name, files)
+-- All files, once the tenant has one. A runbook that makes the file goes on with a draft until then.
+local function files_with(config, name, files, draft)
   files = files or tenant_files.read(config)
   local path = tenant_files.path(config, name)
+  if not files.by_name[name] and draft then files:put(config, name, draft(name, files.settings)) end
   if files.by_name[name] then return files, path end
   errors.input(
     ("unknown tenant %s%s"):format(name, suggest.did_you_mean(name, M.names(config))),
@@ -184,13 +185,15 @@ end
 ---@param name string
 ---@param confirm (fun(id: string))? raises if the tenant may not have this id, which a script gives it
 ---@param files table? of tenant_files.read
+---@param adopts boolean? for a runbook that makes the tenant's file: there may be none
 ---@return table tenant read-only except for its id
 ---@return table scope what a run for it may touch; changes in place when the tenant gets its id
 ---@return table contents of the tenant, for the engine to add to
-function M.load(sandbox, config, name, confirm, files)
+function M.load(sandbox, config, name, confirm, files, adopts)
   local platform = platform_for(sandbox, name)
-  local all, path = files_with(config, name, files)
+  local all, path = files_with(config, name, files, adopts and platform.draft)
   local tenant = snapshot.take(make(platform, all, name, path), "stdlib/platform.lua: load")
+  tenant.adopting = adopts
   local guard, scope = guarded(tenant, platform, all, confirm)
   return guard, scope, tenant
 end

@@ -21,6 +21,7 @@ local M = { API = 1 }
 ---@field effects o2x.effect[]? what it may write
 ---@field severe boolean? true: a run wants --confirm=TENANT
 ---@field emergency string? `o2x help` lists it under "Something is down", with this after its name: "TENANT mode=on"
+---@field adopts boolean? true: it also runs for a tenant that has no file yet, and writes that file
 ---@field run fun(tenant: o2x.tenant, params: table)
 
 -- field → its type, and whether it must be there
@@ -34,9 +35,11 @@ local FIELDS = {
   effects = { "table" },
   severe = { "boolean" },
   emergency = { "string" },
+  adopts = { "boolean" },
   run = { "function", true },
 }
-local ORDER = { "name", "version", "api", "summary", "help", "params", "effects", "severe", "emergency", "run" }
+local ORDER =
+  { "name", "version", "api", "summary", "help", "params", "effects", "severe", "emergency", "adopts", "run" }
 
 -- The position of a field in a script, for messages.
 local function place(shown, text, field)

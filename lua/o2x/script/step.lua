@@ -174,7 +174,7 @@ function M.check(run, name, fn, ...)
   end
   limits.count(run, "steps", 1, "more than %s steps and checks in one run")
   local path = M.path()
-  if run.mode == "plan" and not run.auditing and run.plan:has_changes(task.place()) then
+  if run.mode == "plan" and not run.auditing and run.plan:checks_later(task.place()) then
     run.plan:check_later(path, name)
     if run.guide then look(run, path, name, fn, ...) end
     return nil

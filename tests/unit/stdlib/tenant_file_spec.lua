@@ -131,9 +131,15 @@ describe("stdlib.tenant_file", function()
   it(
     "rejects a missing field of a part",
     function()
-      assert.matches("profile.country is missing", message { profile = { timezone = "UTC", currency = "USD" } })
+      assert.matches("profile.timezone is missing", message { profile = { country = "USA", currency = "USD" } })
     end
   )
+
+  it("takes the differences that adopt has found, each with its tag", function()
+    assert.is_nil(message { kept = { { what = "dns.record api.newclient.embrix.com", tag = "missing" } } })
+    assert.matches("kept%[1%].tag is missing", message { kept = { { what = "dns.record x" } } })
+    assert.matches("kept%[1%] must be a map", message { kept = { "dns.record x" } })
+  end)
 
   it(
     "rejects an unknown environment",
