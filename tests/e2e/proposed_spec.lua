@@ -345,6 +345,10 @@ for _, key in ipairs {
   ROWS["lua/o2x/" .. key] = { by = "tests/e2e/doctor_spec.lua" }
 end
 
+for _, command in ipairs { "git config", "o2x resume" } do
+  ROWS["lua/o2x/engine/commit.lua: " .. command] = { by = "tests/e2e/commit_spec.lua" }
+end
+
 ROWS["lua/o2x/effects/pg/login_review.lua: kubectl edit"] = { by = "tests/e2e/audit_places_spec.lua" }
 
 -- The help of each runbook.

@@ -1,5 +1,5 @@
--- Where everybody becomes root by sudo, the plan was root's: whoever had made it could approve it by their own key. Keys
--- that only ssh-agent has could not sign at all: ssh-keygen was not told where the agent is.
+-- Where everybody becomes root by sudo, the plan was root's: whoever had made it could approve it by their own key.
+-- Keys that only ssh-agent has could not sign at all: ssh-keygen was not told where the agent is.
 
 local fs = require "o2x.base.fs"
 local ok = require "tests.support.ok"

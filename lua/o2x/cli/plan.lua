@@ -3,6 +3,7 @@
 local lazy = require "o2x.base.lazy"
 local approvals = lazy "o2x.engine.approvals"
 local args = require "o2x.cli.args"
+local commit = lazy "o2x.engine.commit"
 local common = lazy "o2x.cli.common"
 local errors = require "o2x.base.error"
 local fleet = lazy "o2x.cli.fleet"
@@ -30,7 +31,15 @@ local function data_of(this, plan)
   data.runbook, data.tenant, data.params = this.runbook.name, this.tenant_name, this.given
   data.path, data.version, data.overrides = this.runbook.path, this.runbook.version, this.runbook.overrides
   data.effects = json.array(this.runbook.effects)
+  data.commit = this.commit and this.commit:planned()
   return data
+end
+
+-- What becomes of the files in the end.
+local function show_commit(this)
+  local planned = this.commit and this.commit:planned()
+  if not planned then return end
+  out.data(("When it is done, it commits in %s: %s"):format(planned.tree, commit.names(planned.files)))
 end
 
 local function show(this, plan, options, arguments, written)
@@ -53,6 +62,7 @@ local function show(this, plan, options, arguments, written)
     return out.data(("Nothing to do: all %d effects are up to date."):format(plan:counts().unchanged))
   end
   out.data(style.bold(plan:totals()))
+  show_commit(this)
   out.data("To apply: " .. style.bold(command))
 end
 
@@ -68,6 +78,7 @@ local function show_all(parts, options, arguments, written)
   for _, part in ipairs(parts) do
     out.data(style.bold(("%s: %s"):format(part.tenant, part.plan:totals())))
     part.plan:render(out.data, style, options.full)
+    if part.run then show_commit(part.run) end
   end
   if command then out.data("To apply: " .. style.bold(command)) end
 end

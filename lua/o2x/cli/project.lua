@@ -15,6 +15,8 @@ local SETTINGS <const> = [[
 platform: platform        # the tree of charts, values files, migrations and tenants/: this one, or your checkout of it
 state: .o2x/runs          # the journals of all runs. Keep it: resume, undo and show need it. Several people share one
 
+# files:
+#   git: commit           # the platform is in git: each run commits the files that it wrote; none is pushed
 # pg:
 #   host: db.example.com
 #   user: admin

@@ -1,6 +1,7 @@
 --- The command o2x show: shows what a run did.
 
 local lazy = require "o2x.base.lazy"
+local commit = lazy "o2x.engine.commit"
 local common = lazy "o2x.cli.common"
 local effect = lazy "o2x.report.effect"
 local errors = require "o2x.base.error"
@@ -48,6 +49,7 @@ local function data(h)
     fleet = h.fleet,
     undoes = h.undo,
     override = h.override,
+    commits = h.commits and json.array(h.commits),
     approved_by = h.approved and json.array(h.approved) or nil,
     undone_by = h.undone or nil,
     dismissed = h.dismissed,
@@ -120,6 +122,9 @@ local function write_origin(h)
     out.data("  edited without a new version (--allow-edited): " .. edited)
   end
   if h.fleet then out.data("  part of " .. h.fleet) end
+  for _, one in ipairs(h.commits or {}) do
+    out.data(("  committed %s in %s: %s"):format(one.commit:sub(1, 10), one.tree, commit.names(one.files)))
+  end
   if h.approved then out.data("  approved by " .. table.concat(h.approved, ", ")) end
   if h.override then out.data(("  --override-freeze (%s): %s"):format(h.override.freeze, h.override.reason)) end
   if h.undo then out.data(("  takes back %s%s"):format(h.undo.run, h.undo.step and "#" .. h.undo.step or "")) end

@@ -84,6 +84,7 @@ end
 ---@param lazy boolean? another intent follows before the first write, and takes this one to the disk
 function M.intend(gate, e, lazy)
   if gate.run.planned then gate.run.planned:admit(e, gate.run.id) end
+  if gate.run.commit then gate.run.commit:admit(e.type.kind, e.key, e.target, e.before) end
   local hook = hooks.is_hook(e.path or "") or nil
   gate.wrote = gate.wrote or not hook -- a message before the run is no part of it
   points.effect("begun", gate, e)

@@ -337,6 +337,7 @@ local function predict(gate, effect_type, target, desired, planned)
     tell(gate, effect_type, target, desired, planned, { before = before, after = there, outcome = "unchanged" })
     return there, "unchanged"
   end
+  if run.commit then run.commit:admit(effect_type.kind, key, target, before) end
   local after = desired
   planned.outcome = contract.outcome(before, desired)
   planned.taken = take_over.wants(gate.run, effect_type.kind, key) or nil

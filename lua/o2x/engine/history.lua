@@ -110,6 +110,10 @@ function collect.resume(h, record)
   h.override = record.override or h.override
 end
 
+function collect.commit(h, record)
+  h.commits[#h.commits + 1] = { commit = record.commit, tree = record.tree, files = record.paths }
+end
+
 local function step_of(h, record) return h.by_path[tag(h, "path", record.path)] or {} end
 
 local function listed_step(h, record)
@@ -303,6 +307,7 @@ function M.new(record_at)
     retries = 0,
     resumed = 0,
     resumes = {},
+    commits = {},
     results = {},
     values = {},
     by_effect = {},

@@ -103,4 +103,8 @@ end
 --- From now on, this process works in a lab of its own: nobody has to be asked.
 function M.enter_lab() in_lab = true end
 
+--- Does this process work in a lab of its own?
+---@return boolean
+function M.in_lab() return in_lab end
+
 return M

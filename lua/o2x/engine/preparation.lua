@@ -1,6 +1,7 @@
 --- What a run needs before it starts: everything is loaded and checked, nothing is read from a system or written.
 
 local arrival = require "o2x.engine.rehearsal.arrival"
+local commit = require "o2x.engine.commit"
 local clients = require "o2x.engine.clients"
 local context = require "o2x.engine.context"
 local crypto = require "o2x.base.crypto"
@@ -195,6 +196,7 @@ function M.run(options)
   run.gate = gate.new(run)
   run.ctx = context.new(run)
   run.registration = registration.new(run)
+  run.commit = commit.new(run)
   run.sandbox.run, run.platform_sandbox.run = run, run
   run.plan_again = function() return plan_again(run, options) end
   run.differences = function(file) return differences_with(run, file) end

@@ -107,9 +107,13 @@ local function apply(run)
   local _close <close> = defer(run.close_clients)
   register(run)
   if run.undo then undo.remember_id(run) end
+  if run.commit then run.commit:begin() end
   start_tape(run)
   deadline.perform(run, hooks.before)
   local ok, err = xpcall(deadline.perform, errors.handler, run, perform)
+  if ok and run.commit then
+    ok, err = xpcall(run.commit.perform, errors.handler, run.commit)
+  end
   run.wrote = run.gate.wrote -- by the run, not by the hooks after it
   hooks.after(run, ok and "done" or "failed", not ok and errors.wrap(err) or nil)
   if not ok then error(err, 0) end
@@ -121,6 +125,7 @@ local function rehearse(run)
   local _close <close> = defer(run.close_clients)
   run.registration:check()
   if run.undo then undo.remember_id(run) end
+  if run.commit then run.commit:begin() end
   local last = {}
   local ok, err = xpcall(task.within, errors.handler, "last_look", last, deadline.perform, run, perform)
   if not ok then

@@ -21,6 +21,7 @@ local KEYS = {
   -- Only o2x.yaml says so: a variable or a flag would be a way around it that no journal has.
   { "calendar", "file that says when tenants may be changed; o2x help windows", kind = "path", of_project = true },
   { "approvals", "file that says which runs others must approve; o2x help approve", kind = "path", of_project = true },
+  { "files.git", "commit: a run commits the files of the platform tree that it wrote", of_project = true },
   { "pg.host", "PostgreSQL server", default = "127.0.0.1" },
   { "pg.hostaddr", "address of pg.host, instead of asking DNS" },
   { "pg.port", "PostgreSQL port, or one for each host", kind = "ports", default = 5432 },

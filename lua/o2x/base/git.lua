@@ -1,0 +1,96 @@
+--- Git, as people call it: the user's own configuration, hooks and signing count. Its variables that would point it to
+--- another repository do not.
+
+local errors = require "o2x.base.error"
+local proc = require "o2x.base.proc"
+
+local M = {}
+
+local LOOK <const>, COMMIT <const> = 30, 300 -- seconds; hooks run their checks, a key wants to be touched
+
+-- Who commits, and what signing needs. GIT_DIR, GIT_INDEX_FILE and their like are left out.
+local PASSED <const> = {
+  "EMAIL",
+  "GIT_AUTHOR_EMAIL",
+  "GIT_AUTHOR_NAME",
+  "GIT_COMMITTER_EMAIL",
+  "GIT_COMMITTER_NAME",
+  "GIT_CONFIG_GLOBAL",
+  "GIT_CONFIG_SYSTEM",
+  "GNUPGHOME",
+  "GPG_TTY",
+  "SSH_AUTH_SOCK",
+  "XDG_CONFIG_HOME",
+}
+
+local Git = {}
+Git.__index = Git
+
+local function environment()
+  local env = { LC_ALL = "C", GIT_TERMINAL_PROMPT = "0" }
+  for _, name in ipairs(PASSED) do
+    env[name] = os.getenv(name)
+  end
+  return env
+end
+
+--- Calls git; whatever it answers comes back.
+---@param words string[]
+---@param input string? its standard input
+---@param seconds number?
+---@return table result code, stdout, stderr
+function Git:call(words, input, seconds)
+  local argv = { "git", "-C", self.folder, "-c", "core.quotePath=false" }
+  if words[1] ~= "check-ignore" then argv[#argv + 1] = "--literal-pathspecs" end -- which takes names as they are
+  return proc.run {
+    argv = table.move(words, 1, #words, #argv + 1, argv),
+    env = environment(),
+    stdin = input or "",
+    timeout = seconds or LOOK,
+  }
+end
+
+-- What git says of a failure, as one line: what begins with "hint:" is for people who type git themselves.
+local function said(result)
+  local lines = {}
+  for line in (result.stderr .. "\n" .. result.stdout):gmatch "[^\r\n]+" do
+    local is_hint = line:find "^hint:" or line:find "^%s*$"
+    if not is_hint and #lines < 3 then lines[#lines + 1] = (line:gsub("^fatal: ", ""):gsub("^error: ", "")) end
+  end
+  return lines[1] and table.concat(lines, "; ") or ("it ends with code %s and says nothing"):format(result.code)
+end
+
+--- Calls git, which must succeed.
+---@param words string[]
+---@param hint string? what to do if it does not
+---@param input string?
+---@return string stdout
+function Git:ask(words, hint, input)
+  local result = self:call(words, input, words[1] == "commit" and COMMIT or LOOK)
+  if result.code == 0 then return result.stdout end
+  errors.raise {
+    kind = "failed",
+    module = "git",
+    where = self.folder,
+    message = ("git %s: %s"):format(words[1], said(result)),
+    hint = hint,
+  }
+end
+
+--- Texts that end with a zero byte.
+---@param text string
+---@return string[]
+function M.list(text)
+  local list = {}
+  for one in text:gmatch "([^\0]+)\0" do
+    list[#list + 1] = one
+  end
+  return list
+end
+
+--- Git in a folder.
+---@param folder string
+---@return table git
+function M.at(folder) return setmetatable({ folder = folder }, Git) end
+
+return M
