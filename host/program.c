@@ -5,6 +5,7 @@
 #include "host.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,8 +25,12 @@ static int program_exit_code(lua_State *L)
 	return 0;
 }
 
+/* A heap may grow by such a part of its limit before anything is collected. */
+enum { FREE_PART = 64 };
+
 /***
- Limits the heap of Lua.
+ Limits the heap of Lua. What a plan allocates is nearly all in use until its end: to look for garbage
+ each time that its small heap has doubled takes a twentieth of its time, so the first look is late.
  @function core.program.memory_limit
  @param bytes integer 0: no limit
  @return integer bytes in use now
@@ -33,7 +38,11 @@ static int program_exit_code(lua_State *L)
 static int program_memory_limit(lua_State *L)
 {
 	struct host *host = host_of(L);
-	host->memory_limit = (size_t)host_checkrange(L, 1, 0, (lua_Integer)1 << 40);
+	size_t limit = (size_t)host_checkrange(L, 1, 0, (lua_Integer)1 << 40);
+	size_t free = limit / FREE_PART / 1024;
+	if (limit > host->memory_limit && free > 0 && free < INT_MAX)
+		lua_gc(L, LUA_GCSTEP, -(int)free); /* KiB; a debt below zero is allocated first */
+	host->memory_limit = limit;
 	lua_pushinteger(L, (lua_Integer)host->memory_used);
 	return 1;
 }

@@ -46,4 +46,27 @@ describe("Lua's memory", function()
       assert.is_nil(next(list) or next(names))
     end
   end)
+
+  it("is looked at for garbage only when a part of its limit is used, and then it is", function()
+    local path = os.tmpname()
+    local file <close> = assert(io.open(path, "w"))
+    file:write [[
+      local function fill(bytes)
+        for i = 1, bytes // 1024 do local _ = ("x"):rep(1024) .. i end
+      end
+      local function collected_after(mebibytes, limit)
+        require("o2x.core.program").memory_limit(limit)
+        local collected = false
+        setmetatable({}, { __gc = function() collected = true end })
+        fill(mebibytes << 20)
+        return collected
+      end
+      print(collected_after(4, 0), collected_after(4, 1 << 30), collected_after(64, 1 << 30))
+      return 0
+    ]]
+    file:flush()
+    local result = proc.run { argv = { build.dev, path }, timeout = 120 }
+    os.remove(path)
+    assert.equal("true\tfalse\ttrue\n", result.stdout .. result.stderr)
+  end)
 end)
