@@ -3,6 +3,7 @@
 local errors = require "o2x.base.error"
 local faults = require "o2x.prove.faults"
 local fs = require "o2x.base.fs"
+local traces = require "o2x.prove.traces"
 local verdict = require "o2x.prove.verdict"
 
 local M = {}
@@ -80,6 +81,7 @@ function M.play(ground, after)
   must(result, "the undisturbed run")
   base.log = ground.lab:log { statements = true }
   base.state = ground:picture "end"
+  base.touched = traces.touched(base.start.full, base.state.full)
   base.journal = fs.read(fs.join(ground.state, ground:runs()[1], "journal"))
   base.store = ground:keep "store"
   base.unchanged = not base.journal:find('"t":"result"', 1, true)

@@ -153,7 +153,8 @@ local function correct(ground, base, case)
     ground:fresh "start"
   end
   if ground:o2x(ground:run_words(), act).code ~= 0 then return nil, "the other value is refused" end
-  local wanted = ground:picture "wanted"
+  local wanted = ground:picture("wanted", { "helm" })
+  local touched = traces.touched(ground:unlike "start")
   if not disturbed(ground, base, ground:run_words(), { kind = "kill", label = case.label, nth = case.nth }) then
     return nil, "not reached"
   end
@@ -163,7 +164,7 @@ local function correct(ground, base, case)
   -- A second run has come by everything twice, and the resumed one once: that leaves its traces.
   local twice_written = case.label:find "^written"
     and {
-      touched = traces.touched(base.start.full, wanted.full),
+      touched = touched,
       after = wanted.full,
       tenant = ground.tenant,
       both = true,
@@ -257,7 +258,7 @@ local function judge_undo(ground, base, result)
   return judge(ground, { state = base.start, log = base.undo_log or {}, secrets = base.secrets }, result, {
     no_log = not base.undo_log,
     traces = {
-      touched = traces.touched(base.start.full, base.state.full),
+      touched = base.touched,
       after = base.state.full,
       left = left_by(ground),
       tenant = ground.tenant,
@@ -295,7 +296,8 @@ local function undo_resumed(ground, base, case)
   if problem then return problem end
   words = undo_words(ground)
   result, problem = follow(ground, words, ground:o2x(words))
-  return problem or judge_undo(ground, { start = base.start, state = base.state, secrets = base.secrets }, result)
+  local without_log = { start = base.start, state = base.state, touched = base.touched, secrets = base.secrets }
+  return problem or judge_undo(ground, without_log, result)
 end
 
 -- Somebody changes what the undo is about to take back: it stops, or leaves it.

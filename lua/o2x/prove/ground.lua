@@ -18,6 +18,8 @@ local M = {}
 local HASTE <const> = 10 -- times as fast does time pass in a command: pauses and deadlines become short
 local SECONDS <const> = 120 -- of this clock, until a command counts as hanging
 
+local NOT_COMPARED <const> = { received = true } -- what was asked is the log's to judge
+
 ---@class o2x.prove.Ground
 ---@field lab table
 ---@field server o2x.prove.Server
@@ -162,33 +164,33 @@ function Ground:noted(words)
   return result, points
 end
 
---- What the lab holds: kept in the lab under a name, to compare quickly, and all texts.
+--- What the lab holds: kept in the lab under a name, to compare quickly, and all texts; ids that each run draws anew
+--- are alike in them.
 ---@param name string
+---@param parts string[]? whose texts are wanted; all if absent
 ---@return { name: string, full: table }
-function Ground:picture(name)
+function Ground:picture(name, parts)
   self.lab:keep_picture(name)
-  return { name = name, full = self:full_picture() }
+  return { name = name, full = verdict.without_drawn_ids(self.lab:state { full = true, parts = parts }) }
 end
 
---- All texts that the lab holds; ids that each run draws anew are alike.
----@return table
-function Ground:full_picture() return verdict.without_drawn_ids(self.lab:state { full = true }) end
+--- The items in which the lab differs from what it held; ids that each run draws anew are alike.
+---@param name string of a picture
+---@return table before part → item → text, or path → text
+---@return table now
+function Ground:unlike(name)
+  local unlike = self.lab:unlike(name, NOT_COMPARED)
+  return verdict.without_drawn_ids(unlike.before), verdict.without_drawn_ids(unlike.now)
+end
 
 --- Where the lab differs from what it held. Ids that each run draws anew are alike.
----@param expected { name: string, full: table }
+---@param expected { name: string, full: table? } full: what `of` needs of what is the same
 ---@param of table? of traces.settle: what only tells that something was changed and changed back does not count
 ---@return string? differences in a line
 function Ground:compare(expected, of)
-  local left_out = { received = true } -- what was asked is the log's to judge
-  local unlike = self.lab:unlike(expected.name, left_out)
-  if not next(unlike.before) and not next(unlike.now) then return nil end
-  local wanted, found
-  if of then
-    wanted, found = traces.settle(expected.full, self:full_picture(), of)
-  else
-    wanted, found = verdict.without_drawn_ids(unlike.before), verdict.without_drawn_ids(unlike.now)
-  end
-  return verdict.line(verdict.differences(wanted, found, left_out))
+  local wanted, found = self:unlike(expected.name)
+  if of then wanted, found = traces.settle(wanted, found, of, expected.full) end
+  return verdict.line(verdict.differences(wanted, found, NOT_COMPARED))
 end
 
 --- What nobody cleans up: temporary files, and locks.

@@ -231,6 +231,24 @@ local function postgres(expected, found, of)
   end
 end
 
+-- Of a release in whose history anything differs, all revisions: those that are alike, too.
+local function with_histories(expected, found, full)
+  local differing = {}
+  for _, items in ipairs { expected.helm or {}, found.helm or {} } do
+    for release in pairs(releases_of(items)) do
+      differing[release] = true
+    end
+  end
+  for release, list in pairs(next(differing) and releases_of(full.helm or {}) or {}) do
+    for _, one in ipairs(differing[release] and list or {}) do
+      local wanted, there = expected.helm[one.name], found.helm[one.name]
+      if wanted == nil and there == nil then
+        expected.helm[one.name], found.helm[one.name] = copy_of(full.helm[one.name]), copy_of(full.helm[one.name])
+      end
+    end
+  end
+end
+
 local SETTLE <const> = { alerts = alerts, helm = helm, k8s = k8s, postgres = postgres }
 
 local function paths_of(...)
@@ -263,20 +281,24 @@ local function settle_left(expected, found, part, of)
 end
 
 --- Two pictures in which the traces are alike.
----@param expected table part → item → flat table
+---@param expected table part → item → flat table; those that are the same in both may be absent
 ---@param found table
 ---@param of { touched: table, after: table, left: { kind: string, key: string }[]?, tenant: string, both: boolean? }
 ---  touched: of M.touched; after: the state that the run left; left: what the undo has said to be left; both: the
 ---  expected state may have traces too
+---@param full table? all of what is expected, if only what differs is in the pictures
 ---@return table expected
 ---@return table found
-function M.settle(expected, found, of)
+function M.settle(expected, found, of, full)
   expected, found = copy_of(expected), copy_of(found)
   for part in pairs(expected) do
     found[part] = found[part] or {}
   end
-  for part, items in pairs(found) do
+  for part in pairs(found) do
     expected[part] = expected[part] or {}
+  end
+  if full then with_histories(expected, found, full) end
+  for part, items in pairs(found) do
     if of.left then settle_left(expected[part], items, part, of) end
     if SETTLE[part] then SETTLE[part](expected[part], items, of) end
   end

@@ -158,9 +158,29 @@ local CASES <const> = {
   },
 }
 
+-- The items in which two states differ: what a lab answers with.
+local function unlike(one, other)
+  local before, now = {}, {}
+  for part in pairs(with(one, other)) do
+    local old, new = one[part] or {}, other[part] or {}
+    before[part], now[part] = {}, {}
+    for name in pairs(with(old, new)) do
+      if not pcall(assert.same, old[name], new[name]) then
+        before[part][name], now[part][name] = old[name], new[name]
+      end
+    end
+  end
+  return before, now
+end
+
+-- The same, whether everything is looked at or only what differs.
 local function judged(start, after, found, left)
   local of = { touched = traces.touched(start, after), after = after, left = left, tenant = "t" }
-  return table.concat(verdict.differences(traces.settle(start, found, of)), "\n")
+  assert.same(of.touched, with(of.touched, traces.touched(unlike(start, after))))
+  local said = table.concat(verdict.differences(traces.settle(start, found, of)), "\n")
+  local before, now = unlike(start, found)
+  assert.equal(said, table.concat(verdict.differences(traces.settle(before, now, of, start)), "\n"))
+  return said
 end
 
 describe("traces of an undo", function()
