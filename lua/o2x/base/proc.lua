@@ -1,6 +1,7 @@
 --- Runs programs: argument arrays, an explicit environment, bounded and streamed output, a deadline.
 
 local core = require "o2x.core.subprocess"
+local core_fs = require "o2x.core.fs"
 local errors = require "o2x.base.error"
 local points = require "o2x.base.points"
 local sorted_keys = require "o2x.base.sorted_keys"
@@ -10,6 +11,7 @@ local user_folders = require "o2x.base.user_folders"
 local M = {}
 
 local SIGTERM, SIGKILL = 15, 9
+local DEFAULT <const> = 300 -- seconds for a program
 local GRACE = 5 -- seconds between SIGTERM and SIGKILL
 local MAX_OUTPUT = 16 * 1024 * 1024
 
@@ -51,6 +53,8 @@ local INSTALL_HINT = {
 ---@field stdin string|userdata|nil|fun(): string text or secret; nil: empty; a function may wait for it, until on_end
 ---@field on_end fun()? called when the program has exited (only `run`)
 ---@field timeout number? seconds until the group gets SIGTERM, and 5 s later SIGKILL; default 300
+---@field grows { path: string, seconds: number }? a file that it writes: it is stopped when that has not grown for so
+---  long (only `run`)
 ---@field on_line fun(line: string, stream: "stdout"|"stderr")? called for each line as it comes
 ---@field max_output integer? bytes of a stream that may be kept; more ends the child
 ---@field keep boolean? false: standard output goes to on_line only, however much it is
@@ -103,13 +107,16 @@ end
 ---@return boolean
 function M.exists(name) return (core.which(name) or find_in_cache(name)) ~= nil end
 
+-- The name of a point: what the program does, and with what. Arguments hold no secret.
+local function called(argv) return table.concat(argv, " ", 1, math.min(#argv, 3)) end
+
 --- Starts a program without waiting for it. The child (`pid kill status close`, `wait` below) and its process group are
 --- killed when it is closed or collected, and when this process dies, unless it is detached.
 ---@param o o2x.proc.options
 ---@return userdata child
 function M.start(o)
   local name = o.argv[1]
-  points.before("child", name, true)
+  points.before("child", called(o.argv), true)
   local child, message, code = core.spawn {
     path = M.find(o.argv[1]),
     argv = o.argv,
@@ -120,7 +127,7 @@ function M.start(o)
     detached = o.detached,
   }
   if not child then fail("failed", "start", "cannot start " .. name .. ": " .. message, { code = code }) end
-  points.after("child", name, true, child)
+  points.after("child", called(o.argv), true, child)
   return child
 end
 
@@ -130,7 +137,7 @@ end
 ---@return integer? code exit code, nil if a signal killed it (or after "timeout")
 ---@return integer|string|nil signal the signal, or "timeout" if it is still running
 function M.wait(child, seconds)
-  local deadline, pause = task.now() + (seconds or 300), 0.001
+  local deadline, pause = task.now() + (seconds or DEFAULT), 0.001
   while true do
     local ended, code, signal = child:status()
     if ended then return code, signal end
@@ -220,12 +227,32 @@ local function collect(child, stream, o)
   end
 end
 
+local function wait_for(child, o) return M.wait(child, o.timeout) end
+
+local function size_of(path)
+  local found = core_fs.stat(path)
+  return found and found.size or 0
+end
+
+-- As M.wait, but a program that waits for a silent server is not waited for until the deadline.
+local function wait_while_it_grows(child, o)
+  local deadline, size = task.now() + (o.timeout or DEFAULT), nil
+  repeat
+    local now = size_of(o.grows.path)
+    if now == size then return nil, "timeout", o.grows.seconds end
+    size = now
+    local code, signal = M.wait(child, math.min(o.grows.seconds, deadline - task.now()))
+    if signal ~= "timeout" then return code, signal end
+  until task.now() >= deadline
+  return nil, "timeout"
+end
+
 local function await(child, o)
-  local code, signal = M.wait(child, o.timeout)
+  local code, signal, silent = (o.grows and wait_while_it_grows or wait_for)(child, o)
   if signal == "timeout" then M.stop(child) end
-  points.after("child", o.argv[1] .. " ended", true, child)
+  points.after("child", called(o.argv) .. " ended", true, child)
   if o.on_end then o.on_end() end
-  if signal == "timeout" then return { timed_out = true } end
+  if signal == "timeout" then return { timed_out = true, silent = silent } end
   return { code = code, signal = signal }
 end
 
@@ -245,10 +272,12 @@ function M.run(o)
   end
   local got = task.parallel(work)
   if got.ended.timed_out then
+    local why = got.ended.silent and ("has written nothing for %g s"):format(got.ended.silent)
+      or ("did not exit within %g s"):format(o.timeout or DEFAULT)
     fail(
       "timeout",
       "run",
-      ("%s did not exit within %g s and was stopped"):format(o.argv[1], o.timeout or 300),
+      ("%s %s and was stopped"):format(o.argv[1], why),
       { cause = got.stderr:match("([^\n]+)%s*$") }
     )
   end

@@ -184,6 +184,28 @@ describe("a program that goes on too long", function()
   end)
 end)
 
+describe("a program that writes a file", function()
+  local path
+  before_each(function() path = os.tmpname() end)
+  after_each(function() os.remove(path) end)
+
+  local function run(script)
+    return proc.run { argv = { "sh", "-c", script, "sh", path }, grows = { path = path, seconds = 0.5 }, timeout = 60 }
+  end
+
+  it(
+    "goes on while the file grows",
+    function() assert.equal(0, run('for i in 1 2 3 4 5 6; do echo $i >>"$1"; sleep 0.2; done').code) end
+  )
+
+  it("is stopped when it has not grown for so long, and says so", function()
+    local ok, err = pcall(run, 'echo begun >"$1"; exec sleep 100')
+    assert.is_false(ok)
+    assert.equal("timeout", err.kind)
+    assert.matches("sh has written nothing for 0.5 s and was stopped", err.message, 1, true)
+  end)
+end)
+
 describe("a program whose parent is killed", function()
   it("dies with it", function()
     local script = os.tmpname()

@@ -9,6 +9,7 @@ local secret = require "o2x.base.secret"
 local M = {}
 
 local SECONDS <const> = 12 * 3600 -- for one program
+local SILENT <const> = 900 -- without a byte of an archive: the server does not answer any more
 local SERVICE_WORDS <const> = { "host", "port", "user", "dbname", "sslmode", "sslrootcert" }
 
 local HINTS <const> = {
@@ -51,12 +52,13 @@ local function fail(program, stderr)
 end
 
 -- Runs a PostgreSQL client program on a database.
-local function run(options, argv)
+local function run(options, argv, path)
   local result = proc.run {
     argv = argv,
     env = { PGSERVICEFILE = "/dev/stdin", PGSERVICE = "o2x", LC_ALL = "C" },
     stdin = service(options),
     timeout = SECONDS,
+    grows = { path = path, seconds = SILENT },
   }
   if result.code ~= 0 then fail(argv[1], result.stderr) end
 end
@@ -70,7 +72,7 @@ function M.dump(options, path, snapshot)
   fs.write(path, "", { mode = 0x180 }) -- created before pg_dump runs, which would make it readable for everyone
   local argv = { "pg_dump", "--no-password", "--format=custom", "--file=" .. path }
   if snapshot then argv[#argv + 1] = "--snapshot=" .. snapshot end
-  run(options, argv)
+  run(options, argv, path)
 end
 
 -- ---- reading back ----
