@@ -164,8 +164,9 @@ function release.predict(ctx, target, desired, before)
   return after
 end
 
--- A helm that died leaves its release locked. If o2x started it, as its label shows, this rolls back to the deployed
--- revision, or removes a release that never was deployed. The tenant's lock ensures that no such helm still runs.
+-- A helm that died leaves its release locked. If o2x started it, as its label shows, this rolls back to the revision
+-- that was deployed last, or removes a release that never was deployed. The tenant's lock ensures that no such helm
+-- still runs.
 local function repair(ctx, target, before)
   local helm, namespace = client(ctx), namespace_of(ctx, target)
   local newest = ctx:ask("k8s", helm.status, helm, target.name, namespace)
@@ -184,10 +185,7 @@ local function repair(ctx, target, before)
       ):format(target.name, namespace, target.name, namespace, target.name, namespace),
     }
   end
-  local deployed
-  for _, revision in ipairs(ctx:ask("k8s", helm.history, helm, target.name, namespace) or {}) do
-    if revision.status == "deployed" then deployed = revision.revision end
-  end
+  local deployed = helm_rollback.newest_good(ctx:ask("k8s", helm.history, helm, target.name, namespace) or {})
   ctx:log(
     "warning",
     ("release %s was left %s by a run that ended: %s"):format(

@@ -38,6 +38,16 @@ end
 
 local function is_good(entry) return entry.status == "deployed" or entry.status == "superseded" end
 
+--- The revision that was deployed last. helm writes that it is superseded before it writes that the next is deployed: a
+--- helm that died in between has left no deployed one.
+---@param history table[] oldest first
+---@return integer? revision
+function M.newest_good(history)
+  for i = #history, 1, -1 do
+    if is_good(history[i]) then return history[i].revision end
+  end
+end
+
 -- "Rollback to 2" is revision 2 again, so the revisions before it are those before 2.
 local function origin(history, entry)
   local revision = tonumber((entry.description or ""):match("^Rollback to (%d+)$"))
