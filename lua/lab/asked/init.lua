@@ -44,7 +44,7 @@ function M.wrap(asked, service, handle)
   if service == "control" then return handle end
   return function(req)
     local entry = { at = clock.now(), service = service, method = req.method, target = req.target }
-    entry.write, entry.identity, entry.content = writes.judge(service, req)
+    entry.write, entry.identity, entry.content, entry.object = writes.judge(service, req)
     add(asked, entry)
     local status, headers, body = handle(req)
     entry.status = status or not req.taken and 200 or nil

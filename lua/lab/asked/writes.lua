@@ -119,18 +119,27 @@ local function identity(req)
   end
 end
 
+-- The object of Kubernetes that a request makes, changes or deletes.
+local function object(service, req)
+  if service ~= "k8s" or req.path:find "/proxy/" then return nil end
+  if req.method ~= "POST" then return req.path end
+  local name = (decoded(req.body).metadata or {}).name
+  return type(name) == "string" and ("%s/%s"):format(req.path, name) or nil
+end
+
 --- Whether a request is a write, and then what makes it this write.
 ---@param service string
 ---@param req httpd.request
 ---@return boolean write
 ---@return string? identity by the id that the sender gave it, or by its content
 ---@return string? content by what is asked for, whatever its id
+---@return string? object of Kubernetes
 function M.judge(service, req)
   local judge = JUDGES[service]
   local write = not judge and not READ_METHODS[req.method] or judge ~= nil and judge(req)
   if not write then return false end
   local asked = content(service, req)
-  return true, identity(req) or asked, asked
+  return true, identity(req) or asked, asked, object(service, req)
 end
 
 return M

@@ -112,13 +112,21 @@ local function whole(words, options)
   return all
 end
 
-local function command_of(words, options, case)
-  local all = whole(words, options)
-  all[#all + 1] = "--only=" .. case.id
+-- The command that plays again what failed.
+local function command_of(words, options, one)
+  local all, ids = whole(words, options), {}
+  for i, case in ipairs(one.together or { one.case }) do
+    ids[i] = case.id
+  end
+  all[#all + 1] = "--only=" .. table.concat(ids, ",")
   return "o2x prove " .. shell.command(all)
 end
 
-local function what_of(case) return case.label or case.line and ("%s at %s"):format(case.fault, case.line) or "" end
+local function what_of(one)
+  local case = one.case
+  if one.together then return ("%d cases, of which none fails alone"):format(#one.together) end
+  return case.label or case.line and ("%s at %s"):format(case.fault, case.line) or ""
+end
 
 local function progress(options)
   local start, said = task.now(), task.now()
@@ -147,18 +155,19 @@ local function show(result, words, options)
     end
   end
   for _, one in ipairs(result.failures) do
-    out.data(("failed  %s  %s: %s"):format(one.case.id, what_of(one.case), one.problem))
-    out.data("        again: " .. command_of(words, options, one.case))
+    out.data(("failed  %s  %s: %s"):format(one.case.id, what_of(one), one.problem))
+    out.data("        again: " .. command_of(words, options, one))
   end
   local mark = #result.failures == 0 and "proved" or "not proved"
   out.say(
-    ("%s  %s: %d cases in %.1f s, %.1f a second; %d commands, %.0f ms of CPU a case"):format(
+    ("%s  %s: %d cases in %.1f s, %.1f a second; %d commands, %.0f s of CPU, %.0f ms a case"):format(
       mark,
       table.concat(words, " "),
       played,
       result.seconds,
       played / math.max(result.seconds, 0.001),
       result.commands,
+      result.cpu,
       1000 * result.cpu / math.max(played, 1)
     )
   )
@@ -169,9 +178,9 @@ local function data_of(result, words, options)
   for i, one in ipairs(result.failures) do
     failures[i] = {
       case = one.case.id,
-      what = what_of(one.case),
+      what = what_of(one),
       problem = one.problem,
-      again = command_of(words, options, one.case),
+      again = command_of(words, options, one),
     }
   end
   return {
@@ -206,6 +215,7 @@ local function perform(options, arguments, servers)
       sample = not options.all and number(options, "sample") or nil,
       seed = number(options, "seed"),
     },
+    alone = options.alone,
     twice = options.all and math.maxinteger or TWICE,
     on_case = progress(options),
   }
@@ -260,7 +270,8 @@ still holds.]],
     { "confirm", value = "TENANT", help = "of the run; required by severe runbooks" },
     args.SECRETS,
     { "after", value = "COMMAND", many = true, help = "a command of o2x that comes first" },
-    { "only", value = "CASE", help = "play one case (kill:37)" },
+    { "only", value = "CASE,…", help = "play one case (kill:37), or some in one run" },
+    { "alone", help = "play each case in a run of its own, not many in one" },
     {
       "cases",
       value = "KIND,…",

@@ -139,6 +139,16 @@ function Journal:ensure(ok, message, code)
   error(self.failure, 0)
 end
 
+-- What a watcher calls a record: that of an effect has the target, which the intent names.
+local function name_of(self, record)
+  if type(record) == "string" then return record:match '"t":"(%w+)"' or "text" end
+  self.targets = self.targets or {}
+  if record.t == "intent" then self.targets[record.effect] = record.key end
+  local what = self.targets[record.effect] or record.key or record.name
+  local name = ("%s %s"):format(record.t, record.path or "")
+  return what and ("%s %s"):format(name, what) or name
+end
+
 --- Adds a record and waits until it is on the disk. Tasks that do so at the same time share one sync. A record that is
 --- lazy is durable with the next one that is not: what is on the disk is always a beginning of the journal.
 ---@param record table|string plain values only; as a text, JSON in which no secret is
@@ -149,7 +159,7 @@ function Journal:append(record, lazy)
   if self.failure then error(self.failure, 0) end
   local text = type(record) == "string" and record or encode(record)
   if ANNOUNCES[record.t] then check(self.path, self.file:reserve(#text + RESERVE)) end
-  local name = points.watched() and ("%s %s"):format(record.t, record.path or "") or ""
+  local name = points.watched() and name_of(self, record) or ""
   points.before("journal", name, true, self)
   local length, hash = self.file:append(self.number, self.previous, text)
   local place = self.size

@@ -82,6 +82,7 @@ function M.play(ground, after)
   base.log = ground.lab:log { statements = true }
   base.state = ground:picture "end"
   base.touched = traces.touched(base.start.full, base.state.full)
+  base.repaired = { touched = base.touched, after = base.state.full, tenant = ground.tenant, both = true }
   base.journal = fs.read(fs.join(ground.state, ground:runs()[1], "journal"))
   base.store = ground:keep "store"
   base.unchanged = not base.journal:find('"t":"result"', 1, true)

@@ -1,84 +1,35 @@
 --- Plays one case: puts the lab back, lets a command run into what the case has for it, goes on as an operator would,
 --- and compares the end with that of the undisturbed run.
 
+local faults = require "o2x.prove.faults"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
+local operator = require "o2x.prove.operator"
 local traces = require "o2x.prove.traces"
 local verdict = require "o2x.prove.verdict"
 local writes = require "o2x.prove.writes"
 
 local M = {}
 
-local TRIES <const> = 6 -- commands until a run that was disturbed once must be done
+local after_kill <const>, follow <const>, hangs <const> = operator.after_kill, operator.follow, operator.hangs
+local last_line <const> = verdict.error_line
 
--- Seconds that a server is down or slow. In a fork time passes ten times as fast: what it takes for a second must not
--- be ten seconds of its patience.
-local DOWN <const> = 0.1
-
-local last_line = verdict.error_line
-
--- The words of the command that a failed run proposes.
-local function proposed(result)
-  local command = result.stderr:match "next: %S*o2x ([^\n]*)"
-  if not command then return nil end
-  local words = {}
-  command = command:gsub("'([^']*)'", function(quoted) return (quoted:gsub(" ", "\0")) end)
-  for word in command:gmatch "[^ ]+" do
-    words[#words + 1] = (word:gsub("%z", " "):gsub("\\'", "'"))
-  end
-  return words
-end
-
-local function has_ended(ground, id)
-  local text = fs.read_if(fs.join(ground.state, id, "journal")) or ""
-  return text:find('"t":"end"', 1, true) ~= nil
-end
-
--- What an operator types after a command that was killed; nil: it was over.
-local function after_kill(ground, words)
-  local runs = ground:runs()
-  if words[1] == "undo" and #runs < 2 or #runs == 0 then return words end
-  return not has_ended(ground, runs[#runs]) and { "resume", runs[#runs] } or nil
-end
-
-local function hangs(result) return result.late and "it hangs" or nil end
-
--- Commands by which a run goes on. What else is proposed (o2x show, o2x undo, which shows its plan) ends well, and the
--- run is not done all the same.
-local GOES_ON <const> = { run = true, resume = true, apply = true }
-
-local function goes_on(words, before) return GOES_ON[words[1]] or words[1] == "undo" and before[1] == "undo" end
-
--- Goes on until it is done.
-local function follow(ground, words, result)
-  for _ = 1, TRIES do
-    if hangs(result) then return result, hangs(result) end
-    if result.code == 0 or result.code == 7 then return result end
-    if result.signal then
-      words = after_kill(ground, words)
-    else
-      local next_words = proposed(result) or words
-      if not goes_on(next_words, words) then
-        return result, ("not done, and o2x %s is proposed: %s"):format(table.concat(next_words, " "), last_line(result))
-      end
-      words = next_words
-    end
-    if not words then return result end
-    result = ground:o2x(words)
-  end
-  return result,
-    ("not done after %d commands; o2x %s says: %s"):format(TRIES, table.concat(words, " "), last_line(result))
-end
-
--- What is wrong after a run that was disturbed.
-local function judge(ground, base, result, options)
+--- What is wrong after a run that was disturbed.
+---@param ground o2x.prove.Ground
+---@param base table the undisturbed run: state, log, repaired
+---@param result table of the last command
+---@param options { no_log: boolean?, traces: table? }?
+---@return string? problem
+function M.judge(ground, base, result, options)
   options = options or {}
   if not result.clean then return "a child is still there" end
-  local wrong = ground:compare(base.state, options.traces)
+  local wrong, was_repaired = ground:compare(base.state, options.traces, base.repaired)
   if wrong then return wrong end
-  wrong = not options.no_log and writes.twice(base.log, ground.lab:log()) or nil
+  wrong = not options.no_log and writes.twice(base.log, ground.lab:log(), was_repaired) or nil
   return wrong or ground:leftovers()
 end
+
+local judge <const> = M.judge
 
 local function disturbed(ground, base, words, act)
   ground:fresh "start"
@@ -107,20 +58,6 @@ local function twice(ground, base, case)
   result = ground:o2x(words, { kind = "kill", nth = case.second })
   result, problem = follow(ground, words, result)
   return problem or judge(ground, base, result)
-end
-
-local function fault(ground, base, case)
-  ground:fresh "start"
-  local match, nth = case.match, case.nth
-  ground.lab:fault { service = case.service, kind = case.fault, match = match, nth = nth, seconds = DOWN }
-  local words = ground:run_words()
-  local problem
-  local result = ground:o2x(words)
-  local waiting = ground.lab:fault {}
-  ground.lab:fault { service = case.service, kind = "off" }
-  result, problem = follow(ground, words, result)
-  problem = problem or judge(ground, base, result)
-  return problem, not problem and waiting and waiting[1] and "not reached" or nil
 end
 
 -- Does the target still have the value that somebody else has given it?
@@ -254,6 +191,11 @@ end
 
 local function undo_words(ground) return { "undo", ground:runs()[1], "--confirm=" .. ground.tenant } end
 
+-- What was done is compared with the undisturbed undo only where the run was undisturbed.
+local function without_log(base)
+  return { start = base.start, state = base.state, touched = base.touched, secrets = base.secrets }
+end
+
 local function judge_undo(ground, base, result)
   return judge(ground, { state = base.start, log = base.undo_log or {}, secrets = base.secrets }, result, {
     no_log = not base.undo_log,
@@ -264,6 +206,27 @@ local function judge_undo(ground, base, result)
       tenant = ground.tenant,
     },
   })
+end
+
+-- A run that is over, because it has taken back what it could and proposes its undo, leads back to the start.
+local function taken_back(ground, base)
+  local words = undo_words(ground)
+  local result, problem = follow(ground, words, ground:o2x(words))
+  return problem or judge_undo(ground, without_log(base), result)
+end
+
+local function fault(ground, base, case)
+  ground:fresh "start"
+  ground.lab:fault(faults.rule(case))
+  local words = ground:run_words()
+  local result = ground:o2x(words)
+  local waiting = ground.lab:fault {}
+  ground.lab:fault { service = case.service, kind = "off" }
+  local problem, instead
+  result, problem, instead = follow(ground, words, result)
+  if instead and instead[1] == "undo" then return taken_back(ground, base) end
+  problem = problem or judge(ground, base, result)
+  return problem, not problem and waiting and waiting[1] and "not reached" or nil
 end
 
 local function undo(ground, base)
@@ -296,8 +259,7 @@ local function undo_resumed(ground, base, case)
   if problem then return problem end
   words = undo_words(ground)
   result, problem = follow(ground, words, ground:o2x(words))
-  local without_log = { start = base.start, state = base.state, touched = base.touched, secrets = base.secrets }
-  return problem or judge_undo(ground, without_log, result)
+  return problem or judge_undo(ground, without_log(base), result)
 end
 
 -- Somebody changes what the undo is about to take back: it stops, or leaves it.
@@ -329,6 +291,14 @@ local PLAY <const> = {
   ["undo-foreign"] = undo_foreign,
 }
 
+--- Whether a secret has come out.
+---@param ground o2x.prove.Ground
+---@param base table
+---@return string? problem
+function M.leaks(ground, base)
+  return verdict.leaks(base.secrets, ground:texts()) and "a secret is in a file or in the output" or nil
+end
+
 --- Plays a case.
 ---@param ground o2x.prove.Ground
 ---@param base table the undisturbed run: state, start, log, store, journal, secrets, plan_words, unchanged
@@ -339,7 +309,7 @@ function M.play(ground, base, case)
   ground.relayed = case.relayed
   local problem, skipped = PLAY[case.kind](ground, base, case)
   if problem or skipped then return problem, skipped end
-  if verdict.leaks(base.secrets, ground:texts()) then return "a secret is in a file or in the output" end
+  return M.leaks(ground, base)
 end
 
 return M

@@ -150,22 +150,34 @@ function M.of(base, twice)
   return list, same
 end
 
---- A part of the cases: those of some kinds, one by its id, or a sample of each kind.
+-- The cases of a list of ids. Any point may be one, also one that is the same as another.
+local function named(list, points, ids)
+  local wanted, found = {}, {}
+  for id in ids:gmatch "[^,]+" do
+    local kind, n = id:match "^(%a+):(%d+)$"
+    local point = points[tonumber(n)]
+    if point and (kind == "kill" or kind == "power") then
+      add(found, kind, { number = point.n, label = point.label, nth = point.nth })
+    else
+      wanted[id] = true
+    end
+  end
+  for _, case in ipairs(list) do
+    if wanted[case.id] then found[#found + 1] = case end
+  end
+  return found
+end
+
+--- A part of the cases: those of some kinds, those with an id, or a sample of each kind.
 ---@param list table[]
 ---@param points table[] of the undisturbed run: any of them may be chosen by its number
----@param options { kinds: table<string, boolean>?, only: string?, sample: integer?, seed: integer? }
+---@param options { kinds: table<string, boolean>?, only: string?, sample: integer?, seed: integer? } only: ids
 ---@return table[]
 function M.choose(list, points, options)
-  local kind_wanted, n = (options.only or ""):match "^(%a+):(%d+)$"
-  local point = points[tonumber(n)]
-  if point and (kind_wanted == "kill" or kind_wanted == "power") then
-    list = {}
-    add(list, kind_wanted, { number = point.n, label = point.label, nth = point.nth })
-  end
+  if options.only then return named(list, points, options.only) end
   local groups, chosen = {}, {}
   for _, case in ipairs(list) do
-    local wanted = not options.only and (not options.kinds or options.kinds[case.kind]) or case.id == options.only
-    if wanted then
+    if not options.kinds or options.kinds[case.kind] then
       groups[case.kind] = groups[case.kind] or {}
       table.insert(groups[case.kind], case)
     end

@@ -50,6 +50,17 @@ local REDIS <const> = {
 
 local OF_SERVICE <const> = { dns = DNS, postgres = POSTGRES, redis = REDIS }
 
+-- Seconds that a server is down or slow. In a fork time passes ten times as fast: what it takes for a second must not
+-- be ten seconds of its patience.
+local DOWN <const> = 0.1
+
+--- What the lab is told for a case.
+---@param case table
+---@return table fault
+function M.rule(case)
+  return { service = case.service, kind = case.fault, match = case.match, nth = case.nth, seconds = DOWN }
+end
+
 --- The faults of a service: kind and what it fits.
 ---@param service string
 ---@return { [1]: string, reads: boolean?, commit: boolean?, connect: boolean?, only: boolean? }[]

@@ -127,6 +127,10 @@ function Ground:o2x(words, act, seek)
   return result
 end
 
+--- CPU time that commands and the lab have used.
+---@return number seconds
+function Ground:used() return self.cpu + (self.lab.cpu and self.lab:cpu() or 0) end
+
 --- The words of the run.
 ---@return string[]
 function Ground:run_words() return { "run", table.unpack(self.words) } end
@@ -186,11 +190,17 @@ end
 --- Where the lab differs from what it held. Ids that each run draws anew are alike.
 ---@param expected { name: string, full: table? } full: what `of` needs of what is the same
 ---@param of table? of traces.settle: what only tells that something was changed and changed back does not count
+---@param repaired table? the same, where helm's history tells that a release had to be repaired
 ---@return string? differences in a line
-function Ground:compare(expected, of)
+---@return boolean was_repaired
+function Ground:compare(expected, of, repaired)
   local wanted, found = self:unlike(expected.name)
-  if of then wanted, found = traces.settle(wanted, found, of, expected.full) end
-  return verdict.line(verdict.differences(wanted, found, NOT_COMPARED))
+  local was_repaired = repaired ~= nil and traces.repaired(found)
+  of = of or was_repaired and repaired or nil
+  if of then
+    wanted, found = traces.settle(wanted, found, of, expected.full)
+  end
+  return verdict.line(verdict.differences(wanted, found, NOT_COMPARED)), was_repaired
 end
 
 --- What nobody cleans up: temporary files, and locks.

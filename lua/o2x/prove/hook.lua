@@ -109,14 +109,36 @@ local function striker(act, memory)
   end
 end
 
+-- At the first of several points, each the nth of a name. A file says which points with these names were passed.
+local function striker_among(act, memory)
+  local wanted, seen = {}, {}
+  for _, one in ipairs(act.among) do
+    wanted[one.label] = wanted[one.label] or {}
+    wanted[one.label][one.nth] = true
+  end
+  return function(moment, system, name, _, more)
+    local label = M.label(moment, system, name, act.places)
+    if not wanted[label] then return end
+    seen[label] = (seen[label] or 0) + 1
+    core_fs.append(act.to, label .. "\n", 384)
+    if wanted[label][seen[label]] then STRIKES[act.kind](memory, act, more) end
+  end
+end
+
+local function watcher_of(act, memory)
+  if act.kind == "note" then return noter(act, memory) end
+  return act.among and striker_among(act, memory) or striker(act, memory)
+end
+
 --- Begins to watch.
----@param act { kind: string, label: string?, nth: integer?, to: string?, places: table? } kind: "note" (to a file),
----  "kill", "leave" (its children live on), "power", "foreign" (somebody else changes the effect's target first),
----  "correct" (the effect is asked for with another value, as if the script had been corrected)
+---@param act { kind: string, label: string?, nth: integer?, among: table[]?, to: string?, places: table? } kind: "note"
+---  (to a file), "kill", "leave" (its children live on), "power", "foreign" (somebody else changes the effect's target
+---  first), "correct" (the effect is asked for with another value, as if the script had been corrected); among: points,
+---  label and nth, the first of which is taken
 function M.start(act)
   local memory = new_memory()
   if act.kind == "leave" then subprocess.outlive() end
-  local watch = act.kind == "note" and noter(act, memory) or striker(act, memory)
+  local watch = watcher_of(act, memory)
   points.watch(function(moment, system, name, changes, more)
     remember(memory, moment, system, name, more)
     watch(moment, system, name, changes, more)

@@ -6,7 +6,9 @@ local cases = require "o2x.prove.cases"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local ground = require "o2x.prove.ground"
+local groups = require "o2x.prove.groups"
 local task = require "o2x.base.task"
+local together = require "o2x.prove.together"
 
 local M = {}
 
@@ -16,27 +18,62 @@ local M = {}
 ---@field servers o2x.prove.Server[] prepared processes
 ---@field start_lab fun(): table a lab of ground.lua
 ---@field choose table of cases.choose
+---@field alone boolean? whether each case is played by itself
 ---@field twice integer how many killed resumes and undos
 ---@field on_case fun(result: table)? hears of each case that was played
 
--- The next case of the list, one after the other.
+-- What is to be played, one after the other; what is added comes next.
 local function queue(list)
   local at = 0
-  return function()
+  local function add(units)
+    table.move(list, at + 1, #list, at + 1 + #units)
+    table.move(units, 1, #units, at + 1, list)
+  end
+  local function take()
     at = at + 1
     return list[at]
   end
+  return take, add
 end
 
-local function play_all(field, of, next_case, tell)
-  for one in next_case do
-    local start = field.cpu
-    local ok, problem, skipped = xpcall(case.play, errors.handler, field, of, one)
-    if not ok then
-      if errors.wrap(problem).kind == "cancelled" then error(problem, 0) end
-      problem = "the case cannot be played: " .. tostring(problem)
+-- Plays, whatever happens. -> problem, what play has besides
+local function attempt(play, ...)
+  local ok, problem, more = xpcall(play, errors.handler, ...)
+  if ok then return problem, more end
+  if errors.wrap(problem).kind == "cancelled" then error(problem, 0) end
+  return "the case cannot be played: " .. tostring(problem), nil
+end
+
+-- A group of which no part fails has failed itself.
+local function settle(unit, failed, tell)
+  for _, whole in ipairs(groups.played(unit, failed)) do
+    tell { case = whole.cases[1], together = whole.cases, problem = whole.problem, again = true }
+  end
+end
+
+local function play_group(field, of, unit, add, tell)
+  local problem, missed = attempt(together.play, field, of, unit)
+  if problem then return add(groups.split(unit, problem)) end
+  local is_missed = {}
+  for _, one in ipairs(missed) do
+    is_missed[one] = true
+  end
+  for _, one in ipairs(unit.cases) do
+    if not is_missed[one] then tell { case = one } end
+  end
+  add(groups.again(unit, missed))
+  settle(unit, false, tell)
+end
+
+local function play_all(field, of, take, add, tell)
+  for unit in take do
+    if #unit.cases > 1 then
+      play_group(field, of, unit, add, tell)
+    else
+      local problem, skipped = attempt(case.play, field, of, unit.cases[1])
+      tell { case = unit.cases[1], problem = problem, skipped = skipped }
+      settle(unit, problem ~= nil, tell)
     end
-    tell { case = one, problem = problem, skipped = skipped, cpu = field.cpu - start }
   end
 end
 
@@ -48,10 +85,10 @@ function M.run(options)
   for _, kind in ipairs(cases.KINDS) do
     result.counts[kind[1]] = { played = 0, failed = 0, skipped = 0 }
   end
-  local next_case, start
+  local take, add, start
   local function tell(one)
     local count = result.counts[one.case.kind]
-    count.played = count.played + (one.skipped and 0 or 1)
+    count.played = count.played + ((one.skipped or one.again) and 0 or 1)
     count.skipped = count.skipped + (one.skipped and 1 or 0)
     if one.problem then
       count.failed = count.failed + 1
@@ -63,17 +100,18 @@ function M.run(options)
     local field = ground.new(options.start_lab(i), server, options.words)
     local _close <close> = defer(function() field:close() end)
     local of = base.play(field, options.after)
-    if not next_case then
+    if not take then
       local list
       list, result.same = cases.of(of, options.twice)
       result.points, result.all = #of.points, #list
       list = cases.choose(list, of.points, options.choose)
       result.cases = #list
-      next_case, start = queue(list), task.now()
-      field.cpu, field.commands = 0, 0
+      take, add = queue(groups.of(list, options.alone and "alone" or options.choose.only and "together" or nil))
+      start = task.now()
     end
-    play_all(field, of, next_case, tell)
-    result.cpu, result.commands = result.cpu + field.cpu, result.commands + field.commands
+    local used, commands = field:used(), field.commands
+    play_all(field, of, take, add, tell)
+    result.cpu, result.commands = result.cpu + field:used() - used, result.commands + field.commands - commands
   end)
   result.seconds = task.now() - start
   return result

@@ -47,7 +47,10 @@ function M.start(options)
   if options.platform then words[#words + 1] = "--platform=" .. options.platform end
   run(table.unpack(words))
   local description = read_description(dir)
-  local lab = setmetatable({ dir = dir, own = own, env = description.env, control = description.control }, Lab)
+  local lab = setmetatable(
+    { dir = dir, own = own, env = description.env, control = description.control, pid = description.pid },
+    Lab
+  )
   for name, value in pairs(options.relays and lab:relays() or {}) do
     lab.env[name] = value
   end
@@ -112,6 +115,23 @@ function Lab:relays() return ask(self, "/relay", {}).env end
 --- Moves the lab's clock forward.
 ---@param seconds number
 function Lab:advance_clock(seconds) ask(self, "/advance-clock", { seconds = seconds }) end
+
+-- User and system time, of a process and of its children that have ended, in /proc/PID/stat after the name.
+local TIMES <const> = { 12, 13, 14, 15 }
+local TICKS <const> = 100 -- a second
+
+--- CPU time of the lab, with that of its servers that have ended.
+---@return number seconds
+function Lab:cpu()
+  local fields, ticks = {}, 0
+  for word in (fs.read_if(("/proc/%d/stat"):format(self.pid)) or ""):gsub("^.*%)", ""):gmatch "%S+" do
+    fields[#fields + 1] = tonumber(word) or 0
+  end
+  for _, i in ipairs(TIMES) do
+    ticks = ticks + (fields[i] or 0)
+  end
+  return ticks / TICKS
+end
 
 --- Stops the lab and removes what it had.
 function Lab:stop()

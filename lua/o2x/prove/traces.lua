@@ -1,5 +1,6 @@
---- What may remain after something was changed and changed back. Each trace is settled by itself: where it is the one
---- that the system itself leaves, or that the undo has said, it is made alike in both pictures; all else is compared.
+--- What may remain after something was changed and changed back, or after a release was repaired. Each trace is settled
+--- by itself: where it is the one that the system itself leaves, or that the undo has said, it is made alike in both
+--- pictures; all else is compared.
 ---
 ---   counters            of a Kubernetes object that the run changed: generation, revision, who manages its fields
 ---   old ReplicaSets     of a workload that the run changed, with no pods any more
@@ -229,6 +230,17 @@ local function postgres(expected, found, of)
       settle_markers(expected, found, after, database)
     end
   end
+end
+
+--- Whether a release had to be repaired: helm has a revision that failed, or that it left pending.
+---@param found table of what differs
+---@return boolean
+function M.repaired(found)
+  for _, item in pairs(found.helm or {}) do
+    local status = type(item) == "table" and item["info.status"] or ""
+    if status == "failed" or status:find "^pending" then return true end
+  end
+  return false
 end
 
 -- Of a release in whose history anything differs, all revisions: those that are alike, too.

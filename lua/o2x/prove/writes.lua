@@ -3,6 +3,8 @@
 ---
 ---   HTTP         counts unless the server refused it; by the sender's id, and by content, so that a request that is
 ---                sent again with another id is found as well
+---                an object of Kubernetes that a run made, took away and made again is made once, where the
+---                undisturbed run takes nothing away: so a release that never got ready is repaired
 ---   PostgreSQL   statements of transactions that were committed, and those outside of one; what was in a database that
 ---                was dropped afterwards is gone
 ---   Redis        commands that change keys
@@ -73,15 +75,54 @@ end
 
 local function refused(entry) return type(entry.status) == "number" and entry.status >= 400 end
 
+local function deletes(entry)
+  return entry.service == "k8s" and entry.method == "DELETE" and entry.object and entry.write and not refused(entry)
+end
+
+-- The objects that a log deletes.
+local function deleted(log)
+  local objects = {}
+  for _, entry in ipairs(log) do
+    if deletes(entry) then objects[entry.object] = true end
+  end
+  return objects
+end
+
+-- A request to an object that is taken back is gone with it; whether this is one.
+local function take_back(times, made, entry, kept)
+  if not entry.object or kept[entry.object] then return false end
+  local names = made[entry.object]
+  if not deletes(entry) then
+    made[entry.object] = names or entry.method == "POST" and {} or nil
+    if made[entry.object] then table.insert(made[entry.object], entry) end
+    return false
+  end
+  if not names then return false end
+  for _, one in ipairs(names) do
+    times[one.identity] = nil
+    times[one.content or ""] = nil
+  end
+  made[entry.object] = nil
+  return true
+end
+
+-- helm's requests for objects have its name; those for its own records have not.
+local function counts(entry, repaired)
+  if not entry.write or refused(entry) then return false end
+  return not (repaired and entry.service == "k8s" and tostring(entry.target):find("fieldManager=helm", 1, true))
+end
+
 --- How often each write took effect.
 ---@param log table[] of the lab
+---@param kept table<string, boolean>? objects whose deletion counts; nil: of all
+---@param repaired boolean? a release was rolled back and upgraded again: what helm wrote again does not count
 ---@return table<string, integer> times
-function M.counted(log)
-  local times, open = {}, {}
+function M.counted(log, kept, repaired)
+  local times, open, made = {}, {}, {}
   for _, entry in ipairs(log) do
     if entry.service == "postgres" then
       note_statement(times, open, entry)
-    elseif entry.write and not refused(entry) then
+    elseif counts(entry, repaired) and not (kept and take_back(times, made, entry, kept)) then
       if entry.identity then add(times, entry.identity) end
       if entry.content and entry.content ~= entry.identity then add(times, entry.content) end
     end
@@ -97,9 +138,10 @@ end
 --- The first write that took place more often than in an undisturbed run.
 ---@param expected table[] log of the undisturbed run
 ---@param found table[]
+---@param repaired boolean? whether a release was rolled back and upgraded again
 ---@return string? problem
-function M.twice(expected, found)
-  local allowed, times = M.counted(expected), M.counted(found)
+function M.twice(expected, found, repaired)
+  local allowed, times = M.counted(expected), M.counted(found, deleted(expected), repaired)
   for _, name in ipairs(sorted_keys(times)) do
     if times[name] > math.max(1, allowed[name] or 0) then
       return ("done %d times: %s"):format(times[name], short(name))

@@ -73,6 +73,19 @@ describe("a request", function()
     assert.equal(identity("{}", { ["idempotency-key"] = "1" }), identity("other", { ["idempotency-key"] = "1" }))
   end)
 
+  it("names its object of Kubernetes, whether it makes, changes or deletes it", function()
+    local function object(line, body)
+      local _, _, _, found = writes.judge("k8s", request(line, body))
+      return found
+    end
+    local path = "/api/v1/namespaces/default/services"
+    assert.equal(path .. "/a", object("POST " .. path, '{"metadata":{"name":"a"}}'))
+    assert.equal(path .. "/a", object("PATCH " .. path .. "/a", "{}"))
+    assert.equal(path .. "/a", object("DELETE " .. path .. "/a"))
+    assert.is_nil(object("POST " .. path, '{"metadata":{"generateName":"a-"}}'))
+    assert.is_nil(object("POST " .. path .. "/a/proxy/graphql", '{"query":"mutation { a }"}'))
+  end)
+
   it("is noted with its status", function()
     local list = asked.new()
     asked.wrap(list, "vault", function() return 204 end)(request "DELETE /v1/secret/data/a")

@@ -207,6 +207,13 @@ describe("traces of an undo", function()
     assert.matches("content: 9, should be 1", judged(start, after, other, left), 1, true)
   end)
 
+  it("are left by the repair of a release that helm left failed or pending, and by no other", function()
+    assert.is_true(traces.repaired(history({ "old", "superseded" }, { "new", "pending-upgrade" })))
+    assert.is_true(traces.repaired(history { "new", "failed" }))
+    assert.is_false(traces.repaired(history({ "old", "superseded" }, { "new", "deployed" })))
+    assert.is_false(traces.repaired {})
+  end)
+
   it("may be on both sides, where two runs came by the same in another way", function()
     local more = history({ "old", "superseded" }, { "new", "superseded" }, { "newer", "deployed" })
     local fewer = history({ "old", "superseded" }, { "newer", "deployed" })

@@ -93,6 +93,34 @@ describe("what was done twice", function()
     assert.matches("done 3 times", writes.twice({ log[1], log[2] }, log), 1, true)
   end)
 
+  local function object(method, id)
+    return { service = "k8s", method = method, write = true, identity = id, status = 200, object = "/services/a" }
+  end
+
+  it("is no object that the run has taken back, where the undisturbed run takes nothing away", function()
+    local made = { object("POST", "make a"), object("PATCH", "change a") }
+    local back = { object("DELETE", "delete a"), table.unpack(made) }
+    local log = table.move(back, 1, #back, 3, { made[1], made[2] })
+    assert.is_nil(writes.twice(made, log))
+    assert.is_nil(writes.twice(made, table.move(back, 1, #back, #log + 1, table.move(log, 1, #log, 1, {}))))
+    assert.matches("done 2 times: change a", writes.twice(back, log), 1, true)
+    assert.matches("done 2 times: make a", writes.twice(made, { made[1], made[1], made[2] }), 1, true)
+  end)
+
+  it("is not what helm wrote again, where a release had to be repaired", function()
+    local change = object("PATCH", "change a")
+    change.target = "/services/a?fieldManager=helm"
+    local other = object("PATCH", "change b")
+    assert.is_nil(writes.twice({ change }, { change, change }, true))
+    assert.matches("done 2 times: change a", writes.twice({ change }, { change, change }), 1, true)
+    assert.matches("done 2 times: change b", writes.twice({ other }, { other, other }, true), 1, true)
+  end)
+
+  it("is an object that was there before the run, and is deleted twice", function()
+    local gone = object("DELETE", "delete a")
+    assert.matches("done 2 times: delete a", writes.twice({}, { gone, object("POST", "make a"), gone, gone }), 1, true)
+  end)
+
   it("is a write among reads", function()
     assert.is_nil(writes.first { { write = false, method = "GET", target = "/" } })
     assert.equal("sent a write: PUT /x", writes.first { { write = true, method = "PUT", target = "/x" } })
