@@ -174,6 +174,9 @@ describe("an undo in a capsule", function()
     assert.equal(1, gone.code)
     assert.truthy(gone.stderr:find(id .. ", which it takes back, is not in the store", 1, true), gone.stderr)
     assert.is_false(fs.exists(toy.dir .. "/b.capsule"))
+    local looked = toy:o2x { "verify", gone.stderr:match "o2x verify (R%-[%w-]+)" }
+    assert.equal(2, looked.code, looked.stderr)
+    assert.truthy(looked.stdout:find(id, 1, true), looked.stdout)
   end)
 end)
 

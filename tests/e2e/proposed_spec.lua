@@ -293,7 +293,6 @@ ROWS["lua/o2x/engine/step_by_step.lua: o2x resume"] = { by = "tests/e2e/step_by_
 for _, key in ipairs {
   "cli/capsule.lua: o2x config",
   "cli/capsule.lua: o2x replay",
-  "cli/capsule.lua: o2x runs",
   "cli/replay.lua: o2x capsule",
   "cli/replay_test.lua: o2x replay",
   "engine/capsule.lua: o2x capsule",
@@ -301,6 +300,7 @@ for _, key in ipairs {
 } do
   ROWS["lua/o2x/" .. key] = { by = "tests/e2e/capsule_spec.lua" }
 end
+ROWS["lua/o2x/engine/capsule.lua: o2x verify"] = { by = "tests/e2e/capsule_undo_spec.lua" }
 for _, command in ipairs {
   "fleet_undo.lua: o2x resume",
   "fleet_undo.lua: o2x runs",

@@ -141,11 +141,25 @@ local object = {
 
 -- ---- s3.copy: an object in this run's own folder ----
 
+-- Refuses what is not as large as the object that the run has seen: somebody has replaced it meanwhile.
+local function check_size(target, desired)
+  local came = fs.stat(target.path).size
+  if came == desired.bytes then return end
+  fs.remove(target.path)
+  errors.raise {
+    kind = "conflict",
+    module = "s3",
+    where = target.url,
+    message = ("the object was replaced while it was fetched: %d bytes came, not %d"):format(came, desired.bytes),
+    hint = "look at it, and start the run again",
+  }
+end
+
 local copy = {
   kind = "s3.copy",
   rehearsal = { none = "its content is data" },
   class = "idempotent",
-  guard = "none: a file in the run's own folder",
+  guard = "a file in the run's own folder: nobody else writes it, and what came is as large as what was seen",
   interim = function() return true end, -- a file of this run's own folder
   undo = { before = "whether the file existed", how = "removes the file" },
   key = function(target) return target.path end,
@@ -161,6 +175,7 @@ local copy = {
     ctx:waiting(("fetching %s, %s"):format(target.url, units.bytes(desired.bytes)))
     if s3:head(target.bucket, note_key(target.key)) then s3:get_file(target.bucket, note_key(target.key), note) end
     s3:get_file(target.bucket, target.key, target.path)
+    check_size(target, desired)
   end,
   by_hand = function(_, target, desired)
     local note = archive_file.note_path(target.path)

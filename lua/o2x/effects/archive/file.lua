@@ -7,6 +7,7 @@ local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
 local fingerprint = require "o2x.client.pg.fingerprint"
 local fs = require "o2x.base.fs"
+local guard = require "o2x.base.guard"
 local json = require "o2x.base.json"
 local owner = require "o2x.effects.archive.owner"
 local restore = require "o2x.client.pg.restore"
@@ -173,12 +174,16 @@ local function refuse_overwriting(path)
   }
 end
 
+-- Is a file what its note says? The note comes first, so somebody else may have made the file beside it.
+local function is_of_note(path, note, stat) return note.bytes == stat.size and archive.sha256(path) == note.sha256 end
+
 -- Never overwrites a file that this run did not write.
 local function read(ctx, target)
   local stat = fs.stat(target.path)
   if not stat then return nil end
   local note = stat.type == "file" and M.note(target.path)
-  if not note or note.run ~= ctx.run_id or note.database ~= target.database then refuse_overwriting(target.path) end
+  local own = note and note.run == ctx.run_id and note.database == target.database
+  if not own or not is_of_note(target.path, note, stat) then refuse_overwriting(target.path) end
   return summary(note)
 end
 
@@ -206,6 +211,17 @@ local function own_note(ctx, path)
   return text
 end
 
+-- Gives the archive its name. If somebody has taken it, the new note is not left beside his file.
+local function publish(path, part, earlier)
+  local ok, err = pcall(fs.rename, part, path, true)
+  if ok then return end
+  if guard.refused(err) and not earlier then
+    fs.remove(M.note_path(path))
+    fs.remove(part)
+  end
+  error(err, 0)
+end
+
 local function write(ctx, target, desired)
   if desired == nil then
     read(ctx, target) -- refuses another run's
@@ -219,7 +235,7 @@ local function write(ctx, target, desired)
   read_back(ctx, part, note)
   note.bytes, note.sha256 = fs.stat(part).size, archive.sha256(part)
   fs.write(M.note_path(target.path), json.pretty(note) .. "\n", { mode = PRIVATE, expected = earlier or false })
-  fs.rename(part, target.path, true)
+  publish(target.path, part, earlier)
 end
 
 --- The effect type of an archive in a file.
@@ -271,7 +287,7 @@ M.file = {
 -- ---- reading one ----
 
 local function check_note(path, note, stat)
-  if note.bytes == stat.size and archive.sha256(path) == note.sha256 then return end
+  if is_of_note(path, note, stat) then return end
   errors.input(
     ("the archive does not match its note: %d bytes, not %d%s"):format(
       stat.size,

@@ -79,7 +79,8 @@ describe("an archive in a file", function()
     refused("conflict", "a.dump", file.file.read, ctx, target)
     place:write("a.dump.json", note { run = "R-2", database = "coredb-acme" })
     refused("conflict", "a.dump", file.file.read, ctx, target)
-    place:write("a.dump.json", note { run = "R-1", database = "coredb-acme", bytes = 12 })
+    local of = { run = "R-1", database = "coredb-acme", bytes = 12, sha256 = crypto.sha256 "the contents" }
+    place:write("a.dump.json", note(of))
     assert.equal(12, file.file.read(ctx, target).bytes)
   end)
 
