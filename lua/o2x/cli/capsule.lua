@@ -64,9 +64,10 @@ return {
   most = 1,
   needs = "a run",
   help = [[
-The file has the scripts that the run started with, its parameters and its
-journal: what it asked and was told, what it wrote, how it ended. Secrets are
-in it as tags only; a run whose journal has the text of one is refused.
+The file has the scripts that the run started with, its parameters, its log
+and its journal: what it asked and was told, what it wrote, how it ended. It
+may be sent to others: secrets are in it as tags only, and a run whose journal
+or log has the text of one is refused. o2x export is another name of it.
 
 o2x replay FILE runs the scripts again, without any system. RUN may be the end
 of its id. Of a run over several tenants (F-…), each run is packed into a file

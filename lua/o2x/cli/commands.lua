@@ -36,6 +36,7 @@ M.GROUPS = {
     { "diff", "diff RUN RUN", "show what differs between two runs" },
     { "verify", "verify RUN|--all", "check that runs are whole, and that no secret is in them" },
     { "capsule", "capsule RUN", "pack a run into one file, to replay it elsewhere" },
+    { "export", "export RUN", "the same: one file with journal, scripts and log, without secrets", file = "capsule" },
     { "replay", "replay FILE", "run a packed run again, without any system" },
     { "list", "list", "list the runbooks and tenants" },
     { "info", "info RUNBOOK", "show what a runbook does, its parameters, and what it may write" },

@@ -145,6 +145,7 @@ local function perform_all(options, arguments, valid)
   local parts, code = {}, 0
   for i, tenant in ipairs(spec.tenants) do
     parts[i] = plan_one(prepare, tenant, options.out ~= nil)
+    if not options.json then out.say(("%s: %s"):format(tenant, parts[i].plan:totals())) end
   end
   local written = save(parts, options, valid, spec)
   show_all(parts, options, arguments, written)

@@ -155,6 +155,13 @@ local function project_of(options)
   return found
 end
 
+-- What the run said, a JSON record a line.
+local function show_log(file)
+  for line in (fs.read_if(file.log) or ""):gmatch "[^\n]+" do
+    out.data(line)
+  end
+end
+
 local function perform(options, arguments)
   if options.out and not options.to_test then errors.input "--out needs --to-test" end
   program.memory_limit(limits.bytes "memory") -- the scripts may be anybody's
@@ -162,6 +169,7 @@ local function perform(options, arguments)
   local _remove <close> = defer(function() fs.remove_tree(folder) end)
   capsule.forget_key()
   local file = capsule.read(arguments[1], folder)
+  if options.log then return show_log(file) end
   local used = project_of(options)
   if options.to_test then return test_of.write(arguments[1], file, folder, options) end
   if used and file.undoes then out.say "note: an undo has no scripts, so --project changes nothing" end
@@ -196,6 +204,7 @@ have done otherwise?]],
     { "project", value = "FOLDER", help = "run the scripts of this project instead of those of the capsule" },
     { "to-test", help = "write a test that replays the capsule with the project's scripts, and the capsule beside it" },
     { "out", value = "FILE", help = "where to write the test; default: RUN_spec.lua" },
+    { "log", help = "print the run's log instead, a JSON record a line" },
     { "json", help = "print the result as JSON" },
   },
   run = function(options, arguments) return common.interruptible(perform, options, arguments) end,

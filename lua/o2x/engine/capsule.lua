@@ -6,6 +6,7 @@
 ---   source    one script as the run started with it: path, text
 ---   journal   a piece of the run's own journal, lines as they are
 ---   undoes    of an undo: a piece of the journal of the run that it takes back
+---   log       a piece of the run's log
 ---   end       how many sources, how many bytes of the journal, and its hash
 ---
 --- A capsule may come from anybody. Everything in it is checked before it is used, and nothing in it names a place on
@@ -126,6 +127,24 @@ local function journals_of(store, h)
   return list
 end
 
+-- What the run said, line by line.
+local function log_of(store, id) return fs.join(store:folder_of(id), "log") end
+
+-- The log was searched while the run had its secrets, as the journal was; it is looked at once more, too.
+local function check_log(path, in_text)
+  for line in (fs.read_if(path) or ""):gmatch "[^\n]+" do
+    local label = in_text(line)
+    if label then
+      errors.raise {
+        kind = "refused",
+        where = path,
+        message = ("the text of the secret %s is in the log: nothing was packed"):format(label),
+        hint = "the system gave it before it was known to be a secret; change the secret, and run again",
+      }
+    end
+  end
+end
+
 -- The versions of what a run may have started or used, as they are when it is packed.
 local function tools()
   local found = { lua = _VERSION }
@@ -140,7 +159,9 @@ local function write(file, store, h, sources)
     file:append({ t = "source", path = path, text = sources[path] }, true)
     count = count + 1
   end
-  for _, one in ipairs(journals_of(store, h)) do
+  local list, log = journals_of(store, h), log_of(store, h.id)
+  if fs.exists(log) then list[#list + 1] = { t = "log", path = log } end
+  for _, one in ipairs(list) do
     for piece in pieces(one.path) do
       file:append({ t = one.t, text = piece }, true)
       size, hash[#hash + 1] = size + #piece, crypto.sha256(piece)
@@ -165,7 +186,8 @@ function M.write(store, id, path, overwrite)
   for i, one in ipairs(journals_of(store, h)) do
     paths[i] = one.path
   end
-  local found = leak.check(paths, sources)
+  local found, in_text = leak.check(paths, sources)
+  check_log(log_of(store, id), in_text)
   local making = ("%s.%d"):format(path, program.pid())
   local ok, problem = xpcall(function()
     local file = journal.create(making, {
@@ -227,6 +249,7 @@ local FIELDS <const> = {
   source = { path = "string", text = "string" },
   journal = { text = "string" },
   undoes = { text = "string" },
+  log = { text = "string" },
   ["end"] = { sources = "number", bytes = "number", hash = "string" },
 }
 
@@ -266,6 +289,7 @@ local TAKE <const> = {
   end,
   journal = take_piece,
   undoes = take_piece,
+  log = take_piece,
   ["end"] = function(self, record) self.ending = record end,
 }
 
@@ -355,21 +379,30 @@ end
 --- Reads a capsule and checks all of it. A file that is none, that was changed, or that is not whole is refused.
 ---@param path string
 ---@param folder string a temporary folder for the journals
----@return { header: table, sources: table<string, string>, records: table[], undoes: table[]? } capsule  undoes: of an
----  undo, the records of the run that it takes back
+---@return { header: table, sources: table<string, string>, records: table[], undoes: table[]?, log: string } capsule
+---  undoes: of an undo, the records of the run that it takes back; log: the path of the run's log, which may have none
 function M.read(path, folder)
   local there = fs.stat(path)
   if not there then no_file(path) end
   if there.type ~= "file" then unusable(path, "this is no capsule, and no file") end
   if there.size > LARGEST then unusable(path, "a capsule has at most 512 MiB") end
-  local files = { journal = fs.join(folder, "journal"), undoes = fs.join(folder, "undoes") }
+  local files = {}
+  for _, name in ipairs { "journal", "undoes", "log" } do
+    files[name] = fs.join(folder, name)
+  end
   local self = { path = path, files = files, sources = {}, count = 0, bytes = 0, hashes = {} }
   local ok, problem = xpcall(read, errors.handler, self)
   if not ok then
     if problem.code == "capsule" or journal.of_system(problem) then error(problem, 0) end
     unusable(path, self.header and "the capsule was changed: " .. problem.message or "this is no capsule")
   end
-  return { header = self.header, sources = self.sources, records = self.records, undoes = self.undoes }
+  return {
+    header = self.header,
+    sources = self.sources,
+    records = self.records,
+    undoes = self.undoes,
+    log = files.log,
+  }
 end
 
 --- Sets a key of tags that nobody else has: the tags of a capsule cannot be made again without its own.

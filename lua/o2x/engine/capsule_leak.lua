@@ -131,9 +131,10 @@ end
 ---@param paths string[] as of look
 ---@param sources table<string, string>
 ---@return { answers: integer, over: boolean, world: boolean } what the journal has for a replay
+---@return fun(text: string): string? in_text as of look
 function M.check(paths, sources)
-  local found, leak = M.look(paths, sources)
-  if not leak then return found end
+  local found, leak, in_text = M.look(paths, sources)
+  if not leak then return found, in_text end
   errors.raise {
     kind = "refused",
     where = leak.path,

@@ -128,15 +128,15 @@ end
 --- Adds a step to those that are active.
 ---@param path string
 function Report:begin(path)
-  self.active[path] = { path = path, start = task.now(), changed = 0 }
+  self.active[path] = { path = path, start = task.now(), changed = 0, planned = 0 }
   self.order[#self.order + 1] = path
 end
 
 --- Removes a step from those that are active.
 ---@param path string
----@return { path: string?, start: number?, changed: integer, waiting: string? } entry
+---@return { path: string?, start: number?, changed: integer, planned: integer, waiting: string? } entry
 function Report:finish(path)
-  local entry = self.active[path] or { changed = 0 }
+  local entry = self.active[path] or { changed = 0, planned = 0 }
   self.active[path] = nil
   for i, other in ipairs(self.order) do
     if other == path then
@@ -164,10 +164,14 @@ function Report:step_done(path, seconds)
   local entry = self:finish(path)
   self:write_log("INFO", "step done", { step = path, seconds = seconds, changed = entry.changed })
   local tail = units.duration(seconds) .. (entry.changed > 0 and (", %d changed"):format(entry.changed) or "")
+  if entry.planned > 0 then tail = ("%s, %d to change"):format(tail, entry.planned) end
   if self.live then
     return self:tree_line(path, self.style.green("✓"), ("%s  %s"):format(name_of(path), self.style.dim(tail)))
   end
-  if not self.planning or self.verbose then self:line(path, "done (" .. tail .. ")") end
+  -- Of a plan, what it finds is shown as it finds it.
+  if not self.planning or self.verbose or entry.planned > 0 then
+    self:line(path, (self.planning and "read (" or "done (") .. tail .. ")")
+  end
 end
 
 --- A step was done before the run was resumed, by the run or by hand.
@@ -247,6 +251,7 @@ end
 ---@param outcome string "created", "changed" or "deleted"
 function Report:planned(path, kind, key, outcome)
   self:write_log("INFO", "planned: " .. outcome, { step = path, kind = kind, target = key })
+  if self.active[path] then self.active[path].planned = self.active[path].planned + 1 end
   if self.verbose then self:line(path, ("%s %s %s"):format(SIGNS[outcome], kind, key)) end
 end
 
