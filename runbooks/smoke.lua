@@ -5,7 +5,7 @@ local smoke = require "stdlib.smoke"
 
 return runbook {
   name = "smoke",
-  version = "1.1.0",
+  version = "1.2.0",
   api = 1,
   summary = "Check that a tenant works: the fourteen checks of the handover",
   emergency = "TENANT",
@@ -15,8 +15,10 @@ Does:    runs all fourteen checks of the guide (7.3), also after a failure: pods
          login, GraphQL, gateways, and the orders, bills and payments of the test customer from onboarding.
 Touches: nothing that lasts. Logs in as the administrator, and asks the gateways to test their connection; a plan
          does neither, and lists those checks.
+         Of a tenant in maintenance it says since when and by whom, checks what holds then (services stopped, page up,
+         database, Vault, Redis, queues), and asks nothing of the services.
 --json   prints the checks as JSON; junit=FILE writes them as JUnit XML as well
-Exit:    0 when all checks pass, 1 when one fails]],
+Exit:    0 when all checks pass, 1 when one fails, 2 in maintenance when all is as it should be then]],
   params = {
     junit = { "string", optional = true, help = "file for the checks as JUnit XML" },
   },

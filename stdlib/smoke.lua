@@ -7,6 +7,7 @@ local catalogue = require "stdlib.catalogue"
 local deploy = require "stdlib.deploy"
 local json = require "o2x.json"
 local k8s = require "o2x.k8s"
+local maintenance = require "stdlib.maintenance.status"
 local messaging = require "stdlib.messaging"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
@@ -20,6 +21,8 @@ local vault = require "o2x.vault"
 local M = {}
 
 local EXTERNAL_ID = "o2x-smoke"
+local LOGIN <const> = "Admin user can log in"
+local FOUND <const> = 2 -- exit code: all is as it should be in maintenance, but the tenant does not work
 
 -- ---- the workflow of the test customer ----
 
@@ -273,7 +276,7 @@ local function checks(tenant, session)
     { "Vault secrets accessible", secrets, tenant },
     { "Redis connection", redis.ping },
     { "ActiveMQ queues", queues, tenant },
-    { "Admin user can log in", session.login, session = true },
+    { LOGIN, session.login, session = true },
     { "GraphQL endpoint responding", graphql_responds, tenant, session, session = true },
     { "Gateway integrations authenticated", gateways, tenant },
     {
@@ -316,31 +319,109 @@ function M.checklist(tenant, session)
   end
 end
 
---- Runs all fourteen checks, also after a failure, and outputs the results. Fails if one failed.
+-- ---- a tenant in maintenance ----
+
+-- Kubernetes ends pods in their own time: what counts is what is wanted.
+local function stopped(tenant)
+  local options = { selector = "tenant=" .. tenant.name, namespace = tenant.namespace }
+  for _, deployment in ipairs(k8s.list("Deployment", options)) do
+    if (deployment.spec.replicas or 1) > 0 then
+      fail(
+        ("%s has %d replicas"):format(deployment.metadata.name, deployment.spec.replicas or 1),
+        remedy.run(tenant, "maintenance", "mode=on", true)
+      )
+    end
+  end
+end
+
+local function page_is_up(tenant)
+  local name = naming.resource(tenant, "maintenance")
+  local deployment = k8s.get("Deployment", name, tenant.namespace)
+  if not deployment or (deployment.status.readyReplicas or 0) == 0 then
+    fail(
+      "there is no maintenance page, clients see the ingress's own 503",
+      remedy.kubectl(tenant, "describe deployment " .. name)
+    )
+  end
+end
+
+local function end_of_maintenance(tenant) return remedy.run(tenant, "maintenance", "mode=off", true) end
+
+local function not_in_service(tenant, said) fail(said, end_of_maintenance(tenant)) end
+
+-- What holds while all services are stopped; nothing is asked of them.
+local function checks_in_maintenance(tenant)
+  return {
+    { "Services are stopped", stopped, tenant },
+    { "Maintenance page is up", page_is_up, tenant },
+    { "Database connectivity", database, tenant },
+    { "Vault secrets accessible", secrets, tenant },
+    { "Redis connection", redis.ping },
+    { "ActiveMQ queues", queues, tenant },
+  }
+end
+
+-- ---- all checks, also after a failure ----
+
+local function not_logged_in() fail "not tried: the administrator cannot log in" end
+
+-- Several checks may fail for one reason, and have one remedy.
+local function add_hint(hints, hint)
+  for _, other in ipairs(hints) do
+    if other == hint then return end
+  end
+  hints[#hints + 1] = hint
+end
+
+-- Of checks that need a login that has failed, none waits for it again.
+local function run_all(entries)
+  local failed, hints, login = {}, {}, true
+  for _, entry in ipairs(entries) do
+    local ok, problem
+    if entry.session and not login then
+      ok, problem = pcall(check, entry[1], not_logged_in)
+    else
+      ok, problem = pcall(check, table.unpack(entry))
+    end
+    login = login and (ok or entry[1] ~= LOGIN)
+    if not ok then
+      failed[#failed + 1] = entry[1]
+      add_hint(hints, problem.hint)
+    end
+  end
+  return failed, hints
+end
+
+-- While the cluster does not answer, the checks say so.
+local function record_of(tenant)
+  local ok, record = pcall(maintenance.of, tenant)
+  return ok and record or nil
+end
+
+local function conclude(entries, failed, hints, prefix)
+  if #failed == 0 then return end
+  fail(
+    prefix .. ("%d of %d checks failed: %s"):format(#failed, #entries, table.concat(failed, ", ")),
+    hints[1] and table.concat(hints, "; ")
+  )
+end
+
+--- Runs all fourteen checks, also after a failure, and outputs the results. Fails if one failed. Of a tenant in
+--- maintenance it checks what holds then, asks nothing of its services, and ends with exit code 2.
 ---@param tenant table
 ---@param params { junit: string? } junit: file for the results as JUnit XML
 function M.run(tenant, params)
   local known, id = pcall(registry.find, tenant)
   if known then tenant.id = id end
-  local entries, failed, hints, said = checks(tenant, admin.session(tenant)), {}, {}, {}
-  for _, entry in ipairs(entries) do
-    local ok, problem = pcall(check, table.unpack(entry))
-    if not ok then
-      failed[#failed + 1] = entry[1]
-      local hint = problem.hint
-      if hint and not said[hint] then
-        said[hint], hints[#hints + 1] = true, hint
-      end
-    end
-  end
-  output { checks = true, junit = params.junit }
+  local record = record_of(tenant)
+  local said = record and maintenance.describe(tenant, record)
+  if said then pcall(check, "In service", not_in_service, tenant, said) end
+  local entries = record and checks_in_maintenance(tenant) or checks(tenant, admin.session(tenant))
+  local failed, hints = run_all(entries)
+  output { checks = true, junit = params.junit, exit = record and #failed == 0 and FOUND or nil }
   if not known and not tenant.id then fail(tostring(id), id.hint) end
-  if #failed > 0 then
-    fail(
-      ("%d of %d checks failed: %s"):format(#failed, #entries, table.concat(failed, ", ")),
-      hints[1] and table.concat(hints, "; ")
-    )
-  end
+  conclude(entries, failed, hints, said and said .. "; " or "")
+  if record then log(("%s; to end it: %s"):format(said, end_of_maintenance(tenant))) end
 end
 
 return M
