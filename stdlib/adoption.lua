@@ -6,6 +6,7 @@ local adoption = require "o2x.adoption"
 local admin = require "stdlib.admin"
 local around = require "stdlib.adoption.around"
 local file_text = require "stdlib.adoption.file"
+local catalogue = require "stdlib.catalogue"
 local files = require "o2x.files"
 local naming = require "stdlib.naming"
 local preflight = require "stdlib.preflight"
@@ -63,6 +64,15 @@ function M.write_values(found)
   end
 end
 
+-- A values file that neither tree nor helm has: its service is missing. The tree gets the standard's, because all that
+-- concerns the service reads it.
+local function is_values_file(tenant, one)
+  for _, service in ipairs(one.text and catalogue.names() or {}) do
+    if one.what == "file.text " .. naming.values_file(tenant.name, service) then return true end
+  end
+  return false
+end
+
 -- The differences that the file keeps: secrets that are not there, and all that has no secret in it: no file may have a
 -- hash of one.
 local function kept_of(tenant, found, differences)
@@ -72,7 +82,7 @@ local function kept_of(tenant, found, differences)
     if secret then kept[#kept + 1] = { what = secret, tag = preflight.MISSING } end
   end
   for _, one in ipairs(differences) do
-    if one.tag then kept[#kept + 1] = { what = one.what, tag = one.tag } end
+    if one.tag and not is_values_file(tenant, one) then kept[#kept + 1] = { what = one.what, tag = one.tag } end
   end
   return kept
 end
@@ -98,10 +108,15 @@ function M.compare(tenant, found)
   }
 end
 
---- Writes the tenant's file.
+--- Writes the tenant's file, and the standard's values files of services that it does not have.
 ---@param tenant table
 ---@param result table of M.compare
-function M.write_file(tenant, result) files.ensure(naming.tenant_file(tenant.name), result.text) end
+function M.write_file(tenant, result)
+  for _, one in ipairs(result.differences) do
+    if is_values_file(tenant, one) then files.ensure(one.key, one.text) end
+  end
+  files.ensure(naming.tenant_file(tenant.name), result.text)
+end
 
 --- Gives the administrator a new password, and Vault with it.
 ---@param tenant table
@@ -153,20 +168,44 @@ local function taken_over(list, tenant, found, wanted)
   end
 end
 
--- Of a text that people wrote, the first line that is otherwise says nothing.
+local MOST <const> = 3 -- lines of a difference in the table
+
+-- What is otherwise, on one line. Of a text that people wrote, the first line that differs says nothing.
 local function detail_of(one)
   if one.kind:find "^file%." then return "a text of its own" end
+  local lines = {}
   for _, line in ipairs(one.lines) do
-    if line:find "^%s*[+~-]" then return (line:gsub("^%s+", "")) end
+    if line:find "^%s*[+~-]" then lines[#lines + 1] = line:gsub("^%s+", "") end
   end
-  return one.lines[1]
+  if not lines[1] then return one.lines[1] end
+  local more = #lines > MOST and "; …" or ""
+  return table.concat(lines, "; ", 1, math.min(#lines, MOST)) .. more
+end
+
+-- Services, monitoring and people find the tenant's objects by this label.
+local function lacks_label(one)
+  for _, line in ipairs(one.lines) do
+    if line:find "^%s*%+ metadata%.labels%.tenant:" then return true end
+  end
+  return false
+end
+
+local function add_difference(list, tenant, one)
+  local state = one.way == "missing" and "missing" or one.tag and "override" or "different"
+  local detail = one.way ~= "missing" and detail_of(one) or nil
+  if detail and lacks_label(one) then
+    add(list, "missing", "label tenant of " .. one.title, "selectors look for it", take_over(tenant, one))
+  end
+  add(list, state, one.title, detail, one.tag and take_over(tenant, one) or remedy.onboard(tenant))
 end
 
 local function not_standard(list, tenant, result)
   for _, one in ipairs(result.differences) do
-    local state = one.way == "missing" and "missing" or one.tag and "override" or "different"
-    local detail = one.way ~= "missing" and detail_of(one) or nil
-    add(list, state, one.title, detail, one.tag and take_over(tenant, one) or remedy.onboard(tenant))
+    if is_values_file(tenant, one) then
+      add(list, "taken over", one.key, "the standard's; neither the tree nor helm has one")
+    else
+      add_difference(list, tenant, one)
+    end
   end
 end
 

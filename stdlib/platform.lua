@@ -56,12 +56,13 @@ end
 ---@return table survey for M.load
 function M.survey(platform, files) return survey.of(platform, files) end
 
--- What is stored in Vault beside an integration's secrets, and is public: path → field → text.
+-- What is stored in Vault beside secrets, and is public: path → field → text.
 local function public_fields(file)
-  local fields = {}
+  local fields = { admin = { username = file.admin.email } }
   for _, item in ipairs(file.integrations or {}) do
     local provider = providers.find(item.name)
-    if provider.public then fields[provider.vault] = provider.public(item) end
+    local public = provider.public or provider.known
+    if public then fields[provider.vault] = public(item) end
   end
   return fields
 end

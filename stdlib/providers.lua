@@ -20,6 +20,8 @@ local PROVIDERS = {
     type = "FINANCE_GATEWAY",
     vault = "netsuite",
     fields = { "account", "consumer_key", "consumer_secret", "token_id", "token_secret" },
+    -- Vault has it with the credentials, and every URL of the account shows it
+    known = function(integration) return { account = (integration.oauth1 or {}).realm } end,
     test = "/api/netsuite/test-connection",
   },
   STRIPE = {
@@ -94,7 +96,8 @@ local ATTRIBUTES = {
 --- One provider by name.
 ---@param name string as in tenant_merchants: "QUICKBOOKS"
 ---@return table|nil provider title, gateway, type, vault (path), fields (list), test (path) and
---- public (a function of an integration, or nil)
+--- public (a function of an integration, or nil: what o2x stores beside the credentials), known (likewise: what is no
+--- secret there, and o2x does not store)
 function M.find(name) return PROVIDERS[name] end
 
 --- The names of all providers, sorted.

@@ -218,7 +218,7 @@ local KEPT <const> = compiled { what = "string", tag = "string" }
 -- Differences that o2x adopt has found: what is there is left as it is.
 local function check_kept(list)
   for position, item in ipairs(list) do
-    if not is_map(item) then return problem("kept[%d] must be a map", "the runbook adopt writes this list", position) end
+    if not is_map(item) then return problem("kept[%d] must be a map", "the runbook adopt writes it", position) end
     local wrong = check_fields(item, KEPT, ("kept[%d]."):format(position))
     if wrong then return wrong end
   end

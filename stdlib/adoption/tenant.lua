@@ -5,6 +5,7 @@ local files = require "o2x.files"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
 local providers = require "stdlib.providers"
+local remedy = require "stdlib.remedy"
 
 local M = {}
 
@@ -39,7 +40,16 @@ end
 
 local COLUMNS <const> = { "id", "vaulturi", "vaultpath", "status" }
 
-local function registered(tenant) return pg.control:row("core_config.tenant", { name = tenant.name }, COLUMNS) end
+local function registered(tenant)
+  local read, row = pcall(pg.control.row, pg.control, "core_config.tenant", { name = tenant.name }, COLUMNS)
+  if read then return row end
+  if not tostring(row):find("more than one row", 1, true) then error(row, 0) end
+  local sql = ("select id, name, status from core_config.tenant where name = %s"):format(remedy.literal(tenant.name))
+  fail(
+    ("the registry has more than one row of %s, and nobody knows which of them is right"):format(tenant.name),
+    remedy.psql(tenant.platform.database.control, sql) .. " shows them"
+  )
+end
 
 --- Refuses a tenant of which there is nothing that could be taken over.
 ---@param tenant table
@@ -57,10 +67,8 @@ function M.check(tenant)
   end
   fail(
     ("there is a database %s, but no %s in the registry"):format(tenant.database, name),
-    ("put its row back first: psql -d %s -c %q shows who is there"):format(
-      tenant.platform.database.control,
-      "select id, name from core_config.tenant"
-    )
+    remedy.psql(tenant.platform.database.control, "select id, name from core_config.tenant")
+      .. " shows who is there; put its row back first"
   )
 end
 
@@ -69,7 +77,8 @@ local function environment_of(row) return row.vaultpath:match "/([%w-]+)/?$" end
 local PROFILE <const> = { "address", "city", "state", "country", "timezone", "currency" }
 
 local function profile(tenant, live, skipped)
-  local row = pg.tenant:one("select * from core_config.tenant_profile where tenantid = $1", tenant.id)
+  local columns = { "companyname", table.unpack(PROFILE) }
+  local row = pg.tenant:row("core_config.tenant_profile", { tenantid = tenant.id }, columns)
   if not row then
     skipped[#skipped + 1] = { what = "profile", why = "core_config.tenant_profile has no row of the tenant" }
     return
@@ -220,7 +229,7 @@ function M.read(tenant, file)
   documents({ name = tenant.name, id = row.id }, live)
   local legacy = (tenant.platform.database.legacy or {})[tenant.name]
   if legacy then live.overrides.database = legacy end
-  if tenant.domain ~= tenant.name .. "." .. tenant.platform.domain then live.domain = tenant.domain end
+  live.domain, live.region = tenant.domain, live.region or tenant.platform.region
   return live, skipped
 end
 

@@ -55,11 +55,16 @@ describe("a tenant that was made by hand", function()
     ok(lab:o2x { "adopt", "urbanos" })
     assert.equal(was, snapshot())
     local made, written = yaml.read(fs.read(file)), yaml.read(before)
-    made.kept, made.notes, made.domain = nil, nil, written.domain
+    made.kept, made.notes = nil, nil
     assert.same(written, made)
     local result = plan()
     assert.equal(0, result.code, result.stdout .. result.stderr)
     assert.matches("Nothing to do", result.stdout)
+    local proposed = result.stdout:match "%(o2x (plan adopt %S+) lists them%)"
+    assert.matches(
+      "PersistentVolumeClaim default/urbanos%-data%-pvc",
+      ok(lab:o2x { proposed:match "(%S+) (%S+) (%S+)" }).stdout
+    )
     assert.matches("0 changed, 1 unchanged", ok(lab:o2x { "adopt", "urbanos" }).stderr)
   end)
 
@@ -181,6 +186,39 @@ describe("a tenant that was made by hand", function()
     assert.equal(3, alone.code)
     assert.matches("alone is in the registry only %(TIDLT%-100099%)", alone.stderr)
     assert.is_false(fs.exists(fs.join(lab.platform, "tenants/alone.yaml")))
+    lab:out("createdb", "coredb-stray")
+    local stray = lab:o2x { "adopt", "stray" }
+    lab:out("dropdb", "coredb-stray")
+    assert.equal(1, stray.code)
+    assert.matches("there is a database coredb%-stray, but no stray in the registry", stray.stderr)
+    assert.matches("TIDLT%-100005", lab:out("sh", "-c", (stray.stderr:match "(psql %-d .-) shows who is there")))
+  end)
+
+  it("of which the registry has two rows is refused, with the line that shows them", function()
+    lab:sql("enginedevdb", "alter table core_config.tenant drop constraint tenant_name_key")
+    lab:sql(
+      "enginedevdb",
+      "insert into core_config.tenant (id, name, vaulturi, vaultpath) "
+        .. "values ('TIDLT-100098', 'urbanos', 'http://x/', 'tenant/urbanos/demo')"
+    )
+    fs.remove(file)
+    local twice = lab:o2x { "plan", "adopt", "urbanos" }
+    local shown = lab:out("sh", "-c", (twice.stderr:match "(psql %-d [^\n]+) shows them"))
+    lab:sql("enginedevdb", "delete from core_config.tenant where id = 'TIDLT-100098'")
+    lab:sql("enginedevdb", "alter table core_config.tenant add constraint tenant_name_key unique (name)")
+    assert.equal(1, twice.code, twice.stderr)
+    assert.matches("more than one row of urbanos", twice.stderr)
+    assert.matches("TIDLT%-100098", shown)
+  end)
+
+  it("has the label that selectors need in the list, if an object lacks it", function()
+    fs.remove(file)
+    lab:out("kubectl", "label", "pvc", "urbanos-data-pvc", "tenant-")
+    local list = rows()
+    local result = plan()
+    lab:out("kubectl", "label", "pvc", "urbanos-data-pvc", "tenant=urbanos")
+    assert.equal("missing", row(list, "label tenant of PersistentVolumeClaim default/urbanos-data-pvc").state)
+    assert.equal(0, result.code)
   end)
 
   it("comes out as right YAML, whatever people have written into its database", function()

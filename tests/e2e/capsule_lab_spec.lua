@@ -59,6 +59,7 @@ describe("the shipped runbooks in capsules", function()
       { "restart", TENANT, "services=service-usage" },
       { "diagnose", TENANT },
       { "vacuum", TENANT },
+      { "adopt", TENANT },
       { "cache-clear", TENANT, CONFIRM },
       { "maintenance", TENANT, "mode=on", CONFIRM },
       { "maintenance", TENANT, "mode=status", CONFIRM },

@@ -33,6 +33,8 @@ local STATES <const> = {
   { "diagnose newclient", changes = 0 },
   { "migrations-repair newclient --confirm=newclient", changes = 0 },
   { "deploy urbanos --confirm=urbanos" },
+  { "adopt urbanos", changes = 1 },
+  { "adopt urbanos", changes = 0 },
 }
 
 local TIME <const> = "%d%d%d%d%-?%d%d%-?%d%d[T%-]%d%d:?%d%d:?%d%d"

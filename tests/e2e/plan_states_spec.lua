@@ -32,6 +32,7 @@ local ROWS <const> = {
   { "smoke newclient" },
   { "diagnose newclient" },
   { "logs newclient services=service-sso" },
+  { "adopt newclient", settles = true },
 }
 
 -- State × row of the sample; all others with O2X_PLANS=all.

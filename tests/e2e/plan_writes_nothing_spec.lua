@@ -47,6 +47,8 @@ local EVERYWHERE <const> = {
   "logs {tenant}",
   "logs {tenant} services=service-sso lines=5 match=error --json",
   "logs {tenant} previous=true",
+  "adopt {tenant}",
+  "adopt {tenant} admin=reset --out={dir}/adopt.plan",
 }
 
 local FLEET <const> = {

@@ -189,6 +189,8 @@ local ROWS = {
 
   -- runbooks that send people to other runbooks
   ["stdlib/maintenance/status.lua: o2x run maintenance"] = in_maintenance,
+  ["lua/o2x/cli/plan.lua: o2x plan adopt"] = { by = "tests/e2e/adopt_spec.lua" },
+  ["stdlib/adoption/tenant.lua: o2x run onboard"] = { "the tenant's file is to be written first" },
   ["stdlib/registry.lua: o2x run onboard"] = creates_what_is_missing,
   ["stdlib/rollout.lua: o2x run onboard"] = creates_what_is_missing,
   ["stdlib/scaling.lua: o2x run maintenance"] = stops_in_order,
@@ -353,6 +355,7 @@ ROWS["lua/o2x/effects/pg/login_review.lua: kubectl edit"] = { by = "tests/e2e/au
 
 -- The help of each runbook.
 local HELP <const> = {
+  ["adopt"] = { "o2x plan adopt", "o2x plan onboard", "o2x run onboard", "o2x run smoke", "o2x undo" },
   ["backup"] = { "aws rds", "pg_restore -l" },
   ["cache-clear"] = { "o2x plan cache-clear", "redis-cli -u" },
   ["deploy"] = { "helm list", "o2x plan deploy", "o2x run rollback", "o2x run smoke" },

@@ -6,6 +6,7 @@ return {
   { "cache-clear", "urbanos", "--confirm=urbanos" },
   { "smoke", "newclient", after = { "o2x run onboard newclient" } },
   { "diagnose", "urbanos" },
+  { "adopt", "urbanos" },
   { "logs", "urbanos" },
   { "restart", "urbanos", "services=service-billing", without = "again" }, -- it is restarted again
   { "maintenance", "urbanos", "mode=on", "--confirm=urbanos", without = "again" }, -- it lasts longer

@@ -16,8 +16,8 @@ return {
       ---@param text string of the file
       ---@return { differences: table[], problems: table[], failed: table[] } found differences: what ("KIND KEY"),
       --- key, kind, title, step, way ("missing", "different", "left over"), lines, and tag, by which the file keeps it
-      --- (nil: a secret is in it); problems: what could not be looked at; failed: checks that fail, each with step,
-      --- name, message, hint
+      --- (nil: a secret is in it), text of a file that is missing; problems: what could not be looked at; failed:
+      --- checks that fail, each with step, name, message, hint
       differences = function(text) return ctx:differences(yaml.read(text, "the tenant's file", { exact = true })) end,
     }
   end,

@@ -30,6 +30,7 @@ local function difference(effect, err)
     way = effect.outcome and WAYS[effect.outcome] or effect.before == nil and "missing" or "different",
     lines = first_lines(show.lines or { err and tostring(err) }),
     tag = effect.tag,
+    text = type(effect.desired) == "string" and effect.outcome == "created" and effect.desired or nil,
   }
 end
 

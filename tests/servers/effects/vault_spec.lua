@@ -62,6 +62,33 @@ describe("vault.ensure", function()
     )
   end)
 
+  it("has no secret in what the tenant's file says of a field", function()
+    local v <close> = server.start()
+    v.ask(
+      "PUT",
+      "secret/data/tenant/newclient/quickbooks",
+      { data = { realm_id = "900100008", client_secret = "nobody-knows-it" } }
+    )
+    local api, made = run(v)
+    made.ctx.tenant.public_fields = { quickbooks = { realm_id = "900100008" } }
+    local fields = api.read "quickbooks"
+    assert.equal("900100008", fields.realm_id)
+    assert.is_true(secret.is(fields.client_secret))
+  end)
+
+  it("tells the names of fields, and keeps nothing of what they hold", function()
+    local v <close> = server.start()
+    v.ask(
+      "PUT",
+      "secret/data/tenant/newclient/stripe",
+      { data = { webhook_secret = "whsec_0815", api_key = "sk_4711" } }
+    )
+    local api = run(v)
+    assert.same({ "api_key", "webhook_secret" }, api.fields "stripe")
+    assert.is_nil(api.fields "nothing")
+    assert.same({}, secret.ranges "whsec_0815 sk_4711")
+  end)
+
   it("makes up what is missing, once", function()
     local v <close> = server.start()
     local fields = run(v).ensure("license/onboarding", { license_key = "L-1" }, { generate = { decrypt_key = 43 } })

@@ -33,7 +33,7 @@ describe("stdlib.preflight", function()
   local function onboard(options)
     local std = new(options)
     if options.missing_file then std.tree[options.missing_file] = nil end
-    local tenant = stdlib.tenant("newclient", { secrets = options.secrets or secrets() })
+    local tenant = stdlib.tenant("newclient", { secrets = options.secrets or secrets(), kept = options.kept })
     std.require("preflight").onboard(tenant, options.params or {})
     return std
   end
@@ -46,6 +46,16 @@ describe("stdlib.preflight", function()
     "passes without a secrets source if Vault has the secrets",
     function() onboard { secrets = {}, in_vault = { api_key = secret.new "s" } } end
   )
+
+  it("passes without secrets with which the tenant was taken over, and no others", function()
+    local kept = {}
+    for _, path in ipairs { "license/onboarding", "quickbooks", "stripe", "avalara", "broadsoft", "salesforce" } do
+      kept[#kept + 1] = { what = "vault.secret secret/tenant/newclient/" .. path, tag = "missing" }
+    end
+    onboard { secrets = {}, kept = kept }
+    kept[1].tag = "0123456789abcdef"
+    assert.matches("no secrets for license", problem { secrets = {}, kept = kept })
+  end)
 
   it("contacts every system", function()
     local std = onboard {}

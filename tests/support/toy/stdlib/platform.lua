@@ -13,11 +13,16 @@ function M.load(name, platform, spec, where, others)
       return nil, { message = spec.id .. " is the id of " .. other.name, where = where }
     end
   end
-  return { name = name, id = spec.id, company = spec.company, domain = name .. "." .. platform.domain }
+  local domain = name .. "." .. platform.domain
+  return { name = name, id = spec.id, company = spec.company, domain = domain, kept = spec.kept }
 end
 
+function M.draft(name) return { company = "unknown " .. name } end
+
 function M.grants(tenant)
-  return { files = { read = { tenant.name }, write = { tenant.name } }, redis = { tenant.id and tenant.id .. ":" } }
+  local write = { tenant.name }
+  if tenant.adopting then write[2] = ("tenants/%s.yaml"):format(tenant.name) end
+  return { files = { read = { tenant.name }, write = write }, redis = { tenant.id and tenant.id .. ":" } }
 end
 
 return M
