@@ -41,6 +41,20 @@ static int clock_monotonic(lua_State *L)
 }
 
 /***
+ Returns the time since the machine started, with the time that it slept. It is never adjusted. Only
+ differences mean something.
+ @function core.clock.boottime
+ @return number seconds
+*/
+static int clock_boottime(lua_State *L)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	lua_pushnumber(L, (lua_Number)now.tv_sec + (lua_Number)now.tv_nsec / 1e9);
+	return 1;
+}
+
+/***
  Formats a time as text.
  @function core.clock.format
  @param seconds integer since 1970
@@ -167,11 +181,9 @@ static int clock_parse(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-	{ "wall", clock_wall },
-	{ "monotonic", clock_monotonic },
-	{ "format", clock_format },
-	{ "parse", clock_parse },
-	{ NULL, NULL },
+	{ "wall", clock_wall },         { "monotonic", clock_monotonic },
+	{ "boottime", clock_boottime }, { "format", clock_format },
+	{ "parse", clock_parse },       { NULL, NULL },
 };
 
 int luaopen_o2x_core_clock(lua_State *L)

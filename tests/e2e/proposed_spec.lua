@@ -291,6 +291,16 @@ for _, key in ipairs {
 } do
   ROWS["lua/o2x/" .. key] = { by = "tests/e2e/undo_spec.lua" }
 end
+for _, key in ipairs {
+  "effects/pg/fence.lua: o2x locks",
+  "effects/pg/fence.lua: o2x resume",
+  "engine/held.lua: o2x locks",
+  "engine/holding.lua: o2x locks",
+  "engine/holding.lua: o2x resume",
+} do
+  ROWS["lua/o2x/" .. key] = { by = "tests/e2e/lock_spec.lua" }
+end
+ROWS["lua/o2x/engine/holding.lua: psql -d"] = { by = "tests/servers/client/pg/own_tables_spec.lua" }
 ROWS["lua/o2x/engine/step_by_step.lua: o2x resume"] = { by = "tests/e2e/step_by_step_spec.lua" }
 for _, key in ipairs {
   "cli/capsule.lua: o2x config",

@@ -32,6 +32,7 @@ local calls = {
   ["clock.parse"] = function() return core.clock.parse "2026-01-01T00:00:00Z" end,
   ["clock.wall"] = function() return core.clock.wall() end,
   ["clock.monotonic"] = function() return core.clock.monotonic() end,
+  ["clock.boottime"] = function() return core.clock.boottime() end,
   ["crypto.base64"] = function() return core.crypto.base64 "abc" end,
   ["crypto.unbase64"] = function() return core.crypto.unbase64 "YWJj" end,
   ["crypto.hex"] = function() return core.crypto.hex "abc" end,

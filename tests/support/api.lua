@@ -65,6 +65,9 @@ function Context:of_the_run(_, fn) return self.mode == "plan" and value.unknown 
 --- The run's id, for a desired value.
 function Context:id_of_the_run() return self.mode == "plan" and value.unknown or self.run_id end
 
+--- It holds no tenant.
+function Context:fence() end
+
 --- Refuses.
 function Context:refuse(message, hint) errors.raise { kind = "refused", message = message, hint = hint } end
 

@@ -7,7 +7,7 @@ local M = {}
 -- Programs with the words that make the next one a command and not a noun ("helm list", not "helm is").
 local PROGRAMS <const> = {
   o2x = "run plan apply resume undo rehearse show runs list info check help config lab lock new policy version "
-    .. "audit capsule export dismiss doctor guide init prove replay log verify diff windows approve",
+    .. "audit capsule export dismiss doctor guide init prove replay log verify diff windows approve locks",
   kubectl = "-n annotate api-resources apply auth cluster-info config create delete describe edit get label logs "
     .. "patch rollout top",
   helm = "history list show get rollback uninstall upgrade pull registry repo version",

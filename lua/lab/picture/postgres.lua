@@ -32,6 +32,7 @@ local SERVER <const> = [[
   from pg_database d]]
 
 -- %s is the database's name, quoted.
+-- Who holds a tenant at the moment, and the highest number of a holder, is left out: each run leaves another one.
 local OBJECTS <const> = [[
   with own as (select oid, nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema')
   select %s || ' schema ' || nspname as name, jsonb_build_object('owner', pg_get_userbyid(nspowner),
@@ -55,6 +56,7 @@ local OBJECTS <const> = [[
         from pg_trigger t where tgrelid = c.oid and not tgisinternal),
       'last value', case when relkind = 'S' then coalesce(pg_sequence_last_value(c.oid)::text, 'none') end)::text
   from pg_class c join own on own.oid = relnamespace where relkind in ('r', 'p', 'v', 'm', 'S', 'f')
+    and (nspname || '.' || relname) not in ('o2x.lock', 'o2x.fence')
   union all
   select %s || ' function ' || nspname || '.' || p.oid::regprocedure::text, jsonb_build_object(
     'owner', pg_get_userbyid(proowner), 'definition', md5(prosrc || coalesce(probin, '')),
@@ -75,6 +77,7 @@ local COLUMNS <const> = [[
   from pg_attribute a join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace
   where relkind in ('r', 'p') and not relispartition and attnum > 0 and not attisdropped
     and nspname !~ '^pg_' and nspname <> 'information_schema'
+    and (nspname || '.' || relname) not in ('o2x.lock', 'o2x.fence')
   order by 1, 2, attnum]]
 
 --- Connects as the superuser.

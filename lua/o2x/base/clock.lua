@@ -6,6 +6,10 @@ local errors = require "o2x.base.error"
 
 local M = {}
 
+---Seconds since the machine started, with the time that it slept. Only differences mean something.
+---@return number
+function M.boottime() return core.boottime() end
+
 ---Seconds since 1970, with a fraction.
 ---@return number
 function M.now()

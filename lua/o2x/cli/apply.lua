@@ -169,6 +169,7 @@ written. What the plan could not know yet ("known after apply") may be anything.
     { "confirm", value = "TENANT", help = "repeat the tenant's name; required by severe runbooks" },
     args.STEP_BY_STEP,
     args.OVERRIDE_FREEZE,
+    args.LOCAL_LOCK,
     args.REASON,
     { "json", help = "print the result as JSON" },
   },

@@ -39,6 +39,10 @@ M.KEEP_GOING = { "keep-going", help = "with --tenants: continue with the other t
 M.STEP_BY_STEP = { "step-by-step", help = "show what each step would change now, and ask before it" }
 M.OVERRIDE_FREEZE = { "override-freeze", help = "change the tenant although the calendar says no; needs --reason" }
 M.REASON = { "reason", value = "TEXT", help = "with --override-freeze: why; the journal keeps it" }
+M.LOCAL_LOCK = {
+  "local-lock",
+  help = "if the control database does not answer: change the tenant although runs on other machines might, too",
+}
 M.STANDARD = { "standard", help = "use the standard runbook even if the tenant has its own version" }
 
 local function index(command)

@@ -40,6 +40,7 @@ M.GROUPS = {
     { "replay", "replay FILE", "run a packed run again, without any system" },
     { "list", "list", "list the runbooks and tenants" },
     { "info", "info RUNBOOK", "show what a runbook does, its parameters, and what it may write" },
+    { "locks", "locks [TENANT]", "show which runs hold tenants, on all machines" },
     { "windows", "windows [TENANT]", "show which tenants may be changed now" },
     { "audit", "audit TENANT|--all", "show where tenants differ from what they should be" },
     { "policy", "policy TENANT", "print what each system must be told to enforce the tenant's walls itself" },

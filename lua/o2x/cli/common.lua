@@ -55,6 +55,7 @@ end
 local function load_config(found, options)
   local loaded = config.load(found, flags(options))
   program.memory_limit(limits.bytes "memory")
+  loaded.local_lock = options.local_lock
   if options.override_freeze then loaded.override_freeze = permission.override(options) end
   return found, loaded
 end

@@ -5,6 +5,7 @@ local clock = require "o2x.base.clock"
 local common = require "o2x.cli.common"
 local effect = require "o2x.report.effect"
 local errors = require "o2x.base.error"
+local lock_words = require "o2x.engine.lock_words"
 local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 local sorted_keys = require "o2x.base.sorted_keys"
@@ -70,6 +71,9 @@ local function write_head(summary, h, style)
       summary.status
     )
   )
+  for _, line in ipairs(lock_words.lines(h.lock)) do
+    out.data("  " .. line)
+  end
   if h.override then out.data(("  --override-freeze (%s): %s"):format(h.override.freeze, h.override.reason)) end
 end
 

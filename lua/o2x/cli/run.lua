@@ -68,6 +68,7 @@ To run for several tenants, each in a run of its own:
     args.KEEP_GOING,
     args.STEP_BY_STEP,
     args.OVERRIDE_FREEZE,
+    args.LOCAL_LOCK,
     args.REASON,
     { "json", help = "print the result as JSON" },
   },

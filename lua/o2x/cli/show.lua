@@ -6,6 +6,7 @@ local common = lazy "o2x.cli.common"
 local effect = lazy "o2x.report.effect"
 local errors = require "o2x.base.error"
 local fleets = lazy "o2x.engine.fleet"
+local lock_words = lazy "o2x.engine.lock_words"
 local history = lazy "o2x.engine.history"
 local identity = lazy "o2x.base.identity"
 local json = lazy "o2x.base.json"
@@ -50,6 +51,7 @@ local function data(h)
     undoes = h.undo,
     override = h.override,
     commits = h.commits and json.array(h.commits),
+    lock = h.lock,
     approved_by = h.approved and json.array(h.approved) or nil,
     undone_by = h.undone or nil,
     dismissed = h.dismissed,
@@ -126,6 +128,9 @@ local function write_origin(h)
     out.data(("  committed %s in %s: %s"):format(one.commit:sub(1, 10), one.tree, commit.names(one.files)))
   end
   if h.approved then out.data("  approved by " .. table.concat(h.approved, ", ")) end
+  for _, line in ipairs(lock_words.lines(h.lock)) do
+    out.data("  " .. line)
+  end
   if h.override then out.data(("  --override-freeze (%s): %s"):format(h.override.freeze, h.override.reason)) end
   if h.undo then out.data(("  takes back %s%s"):format(h.undo.run, h.undo.step and "#" .. h.undo.step or "")) end
   if h.undone or h.undoing then out.data("  undone by " .. (h.undone or h.undoing)) end

@@ -4,6 +4,7 @@ local breaker = require "o2x.base.breaker"
 local core = require "o2x.core.http"
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
+local lease = require "o2x.base.lease"
 local points = require "o2x.base.points"
 local program = require "o2x.core.program"
 local proxies = require "o2x.client.proxy"
@@ -295,7 +296,13 @@ local function guarded(fn, request)
   return breaker.guard_behind(server, ("service %s behind %s"):format(service, server), fn, request)
 end
 
+-- What changes something is sent only as long as the run holds its tenant.
+local function admit(request)
+  if lease.current() and not M.is_read(request) then lease.check() end
+end
+
 local function send(request)
+  admit(request)
   local name, changes = point_of(request)
   points.before("http", name, changes)
   local started, origin = start(request, false)
@@ -421,6 +428,7 @@ function Stream:close() self.op:close() end
 Stream.__close = Stream.close
 
 local function open_stream(request)
+  admit(request)
   local name, changes = point_of(request)
   points.before("http", name, changes)
   local op, origin = start(request, true)

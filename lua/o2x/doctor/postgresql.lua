@@ -2,6 +2,7 @@
 
 local certificate = require "o2x.doctor.certificate"
 local clocks = require "o2x.doctor.clocks"
+local own_tables = require "o2x.client.pg.own_tables"
 local proc = require "o2x.base.proc"
 local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
@@ -15,7 +16,13 @@ SELECT current_user AS role, current_setting('server_version') AS version,
   coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS ssl,
   has_database_privilege(current_database(), 'CREATE') AS schemas,
   to_regnamespace('o2x') IS NOT NULL AS noted,
-  coalesce(has_schema_privilege(to_regnamespace('o2x'), 'USAGE'), false) AS notes
+  coalesce(has_schema_privilege(to_regnamespace('o2x'), 'USAGE'), false) AS notes,
+  coalesce(has_schema_privilege(to_regnamespace('o2x'), 'CREATE'), false) AS makes,
+  to_regclass('o2x.lock') IS NOT NULL AND to_regclass('o2x.fence') IS NOT NULL AS locked,
+  coalesce(has_table_privilege(to_regclass('o2x.lock'), 'INSERT')
+    AND has_table_privilege(to_regclass('o2x.lock'), 'SELECT')
+    AND has_table_privilege(to_regclass('o2x.lock'), 'UPDATE')
+    AND has_table_privilege(to_regclass('o2x.fence'), 'UPDATE'), false) AS locks
 FROM pg_roles r WHERE r.rolname = current_user]]
 
 local RIGHTS <const> = [[
@@ -75,10 +82,12 @@ local function check_rights(note, db, this, who)
     check_table(note, db, this, who.role, path)
   end
   if who.noted and not who.notes or not who.noted and not who.schemas then
-    local grant = who.noted and "GRANT USAGE ON SCHEMA o2x TO %s; GRANT SELECT, INSERT ON o2x.effect TO %s"
-      or "GRANT CREATE ON DATABASE " .. name(control) .. " TO %s"
-    local sql = grant:gsub("%%s", function() return name(who.role) end)
+    local sql = own_tables.grant(who.role, who.locked, control)
     note:finding(("%s may not note its changes in %s (schema o2x)"):format(who.role, control), psql(control, sql))
+  elseif who.noted and not (who.locked and who.locks or not who.locked and who.makes) then
+    local sql = who.locked and own_tables.grant(who.role, true, control)
+      or ("GRANT CREATE ON SCHEMA o2x TO %s"):format(name(who.role))
+    note:finding(("%s may not hold tenants in %s (o2x.lock)"):format(who.role, control), psql(control, sql))
   end
   local tenant = db:one(TENANT, this.grants.pg.tenant)
   if tenant and not (tenant.own and tenant.connects) then

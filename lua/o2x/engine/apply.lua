@@ -18,6 +18,12 @@ local value = require "o2x.base.value"
 
 local M = {}
 
+-- Nothing is written, and nothing announced, unless the run holds its tenant. A hook's message is no part of the run.
+local function admit(gate, e)
+  local held = gate.run.lease
+  if held and not hooks.is_hook(e.path or "") then held:admit() end
+end
+
 --- Writes an effect. resume.lua may have read the value already (e.read), and may continue an intent of the journal
 --- (e.intended) or keep its before-image (e.carried).
 ---@param gate table
@@ -83,6 +89,7 @@ end
 ---@param e table the effect
 ---@param lazy boolean? another intent follows before the first write, and takes this one to the disk
 function M.intend(gate, e, lazy)
+  admit(gate, e)
   if gate.run.planned then gate.run.planned:admit(e, gate.run.id) end
   if gate.run.commit then gate.run.commit:admit(e.type.kind, e.key, e.target, e.before) end
   local hook = hooks.is_hook(e.path or "") or nil
@@ -183,6 +190,7 @@ function M.write(gate, e)
   local budget
   e.in_doubt = e.intended
   while true do
+    admit(gate, e)
     local results =
       table.pack(xpcall(e.type.write, errors.handler, gate.ctx, e.target, e.desired, e.before, e.id, e.taken))
     if results[1] then

@@ -46,6 +46,13 @@ function M.new(run)
   return ctx
 end
 
+--- The number by which the run holds its tenant, for transactions that check it.
+---@return { tenant: string, number: integer, run: string }? nil: it has none
+function Context:fence()
+  local held = runs[self].lease
+  return held and held:fence()
+end
+
 --- A wire client of the run, created at its first use.
 ---@param name string
 ---@return table

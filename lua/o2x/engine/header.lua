@@ -57,6 +57,7 @@ function M.of(run)
     secrets = run.secrets_source,
     take_over = run.take_over,
     override = run.override,
+    lock = run.lease and run.lease:record() or nil,
     approved = run.approved,
     at = store.now(),
     pid = program.pid(),

@@ -28,6 +28,7 @@ local OF_BEGIN = {
   "plan",
   "take_over",
   "override",
+  "lock",
   "approved",
   "undo",
 }
@@ -108,6 +109,7 @@ function collect.resume(h, record)
   h.pid, h.status, h.error, h.ended, h.dismissed = record.pid, nil, nil, nil, nil
   h.resumes[#h.resumes + 1] = { at = record.at, user = record.user, host = record.host, who = record.who }
   h.override = record.override or h.override
+  h.lock = record.lock or h.lock
 end
 
 function collect.commit(h, record)

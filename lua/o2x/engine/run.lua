@@ -7,8 +7,10 @@ local errors = require "o2x.base.error"
 local guide = require "o2x.engine.guide"
 local fs = require "o2x.base.fs"
 local header = require "o2x.engine.header"
+local holding = require "o2x.engine.holding"
 local hooks = require "o2x.script.hooks"
 local identity = require "o2x.base.identity"
+local lease = require "o2x.base.lease"
 local lock = require "o2x.engine.lock"
 local override = require "o2x.script.override"
 local permission = require "o2x.engine.permission"
@@ -105,12 +107,13 @@ end
 
 local function apply(run)
   local _close <close> = defer(run.close_clients)
+  local _release <close> = defer(function() run.lease:release() end)
   register(run)
   if run.undo then undo.remember_id(run) end
   if run.commit then run.commit:begin() end
   start_tape(run)
   deadline.perform(run, hooks.before)
-  local ok, err = xpcall(deadline.perform, errors.handler, run, perform)
+  local ok, err = xpcall(lease.within, errors.handler, run.lease, deadline.perform, run, perform)
   if ok and run.commit then
     ok, err = xpcall(run.commit.perform, errors.handler, run.commit)
   end
@@ -231,6 +234,7 @@ function M.apply(run, started)
   run.id = id
   local _held <close> = take_lock(run, run.id)
   run.override = permission.check(run)
+  local _lease <close> = holding.take(run)
   run.folder, run.journal = run.store:create(run.id, header.of(run), sources_of(run))
   run.sandbox.keep = function(path, text) run.store:keep(run.id, path, text) end
   if started then started(run) end
@@ -255,6 +259,7 @@ function M.resume(run, id, started, words, skipped)
   run.planned = planned.of_run(run.store, old.history)
   run.past, run.edited = memory.new(old.history, words), run.sandbox.kept == nil
   local against = permission.check(run)
+  local held <close> = holding.take(run)
   local proved = skipped and skip.prove(run, skip.step_of(old.history, skipped.step))
   local changed, files = resume.edited(run, id), resume.changed_files(old.history)
   local user, host = identity.here()
@@ -269,6 +274,7 @@ function M.resume(run, id, started, words, skipped)
     edited = changed,
     kept = run.sandbox.kept ~= nil,
     override = against,
+    lock = held:record(),
   }
   if run.edited then tape.note_sources(run, changed) end
   run.sandbox.keep = function(path, text) run.store:keep(id, path, text) end

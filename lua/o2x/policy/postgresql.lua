@@ -75,10 +75,15 @@ SET client_min_messages = warning;
 GRANT CONNECT ON DATABASE {control} TO {role};
 CREATE SCHEMA IF NOT EXISTS o2x;
 CREATE TABLE IF NOT EXISTS o2x.effect (key text PRIMARY KEY, run text NOT NULL, at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE IF NOT EXISTS o2x.fence (tenant text PRIMARY KEY, number bigint NOT NULL);
+CREATE TABLE IF NOT EXISTS o2x.lock (tenant text PRIMARY KEY, number bigint NOT NULL, run text, runbook text,
+  "user" text, host text, machine text, process text, since timestamptz, heartbeat timestamptz, seconds int);
 SELECT format('ALTER SCHEMA o2x OWNER TO %I', pg_get_userbyid(datdba)) FROM pg_database
   WHERE datname = current_database() \gexec
 SELECT format('ALTER TABLE o2x.effect OWNER TO %I', pg_get_userbyid(datdba)) FROM pg_database
   WHERE datname = current_database() \gexec
+SELECT format('ALTER TABLE o2x.%I OWNER TO %I', t, pg_get_userbyid(datdba))
+  FROM pg_database, unnest(ARRAY['fence', 'lock']) t WHERE datname = current_database() \gexec
 GRANT USAGE ON SCHEMA o2x TO {role};
 GRANT SELECT, INSERT ON o2x.effect TO {role};
 ]]
@@ -156,8 +161,14 @@ local function conditions(pg)
   return found
 end
 
-local function rows(names, pg)
+-- Who holds the tenant is a row of its own, too.
+local LOCKS <const> = { "o2x.fence", "o2x.lock" }
+
+local function rows(names, pg, tenant)
   local parts, found = {}, conditions(pg)
+  for _, path in ipairs(LOCKS) do
+    found[path] = equals { tenant = tenant }
+  end
   for _, path in ipairs(sorted_keys(found)) do
     names.schema, names.table = name(path:match "^[^.]+"), table_name(path)
     names.condition = found[path]
@@ -174,8 +185,10 @@ end
 --- The statements. They can be run again.
 ---@param identity string
 ---@param grants table
+---@param _ table the configuration
+---@param tenant table
 ---@return string
-function M.text(identity, grants)
+function M.text(identity, grants, _, tenant)
   local pg = grants.pg
   local names = {
     role = name(identity),
@@ -196,7 +209,7 @@ function M.text(identity, grants)
     shares and "" or fill(OWN, names),
     fill(CONTROL, names),
     shares and fill(SHARED, names) or "",
-    rows(names, pg),
+    rows(names, pg, tenant.name),
   }
 end
 

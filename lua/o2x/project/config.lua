@@ -93,6 +93,7 @@ local KEYS = {
   { "cleartext.hosts", "hosts to which credentials may go unencrypted", kind = "list" },
   { "webhook.url", "URL that o2x.webhook posts to: a chat or ticket system" },
   { "retry.seconds", "time limit for retries of one operation, in seconds", kind = "integer", default = 60 },
+  { "lock.seconds", "time without a sign of life after which a run loses its tenant", kind = "count", default = 120 },
   { "record", "MiB of answers that a run keeps for o2x replay; 0: none", kind = "integer", default = 64 },
 }
 

@@ -7,7 +7,7 @@ local function text(changes)
   for field, value in pairs(changes or {}) do
     pg[field] = value
   end
-  return postgresql.text("o2x-newclient", { pg = pg })
+  return postgresql.text("o2x-newclient", { pg = pg }, {}, { name = "newclient" })
 end
 
 describe("the statements of PostgreSQL", function()
@@ -30,6 +30,13 @@ describe("the statements of PostgreSQL", function()
       )
     end
   )
+
+  it("give the row by which the tenant is held, and no other", function()
+    for _, name in ipairs { "lock", "fence" } do
+      local policy = ([[ON "o2x"."%s" AS RESTRICTIVE TO "o2x-newclient" USING ("tenant" = 'newclient')]]):format(name)
+      assert.is_truthy(text():find(policy, 1, true), text())
+    end
+  end)
 
   it("do not give away the control database to the tenant that lives in it", function()
     assert.is_nil(text({ tenant = "registry" }):find("ALTER DATABASE", 1, true))

@@ -2,6 +2,7 @@
 
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
+local fence = require "o2x.effects.pg.fence"
 local guard = require "o2x.base.guard"
 local known = require "o2x.effects.pg.known"
 local pg = require "o2x.client.pg"
@@ -122,12 +123,18 @@ local function at_once(ctx, db, target, desired, id)
     note_of(ctx, target),
     row_sql.read(target, target.columns),
   }
+  local compare = fence.statement(ctx)
+  if compare then table.insert(group, 2, compare) end
   for _, statement in ipairs(group) do
     statement.certain = true
   end
   db.uncertain = true
-  local answers, problem = db:exchange { group, { { "COMMIT" } } }
-  if not problem then return db.to_rows(answers[1][#group]) end
+  local groups = fence.before(ctx, target.database, { group, { { "COMMIT" } } })
+  local answers, problem = db:exchange(groups)
+  if not problem then
+    fence.note(ctx, target.database)
+    return db.to_rows(answers[#groups - 1][#group])
+  end
   if problem.retryable then error(problem, 0) end -- somebody else has the table
 end
 

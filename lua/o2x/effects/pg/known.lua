@@ -3,6 +3,7 @@
 --- something that does not fit.
 
 local column_form = require "o2x.effects.pg.column_form"
+local own_tables = require "o2x.client.pg.own_tables"
 local support = require "o2x.effects.pg.support"
 
 local M = {}
@@ -43,7 +44,7 @@ function M.make_markers(ctx, database, db)
   M.note_markers(ctx, database, true)
 end
 
-local MARKERS <const> = { "SELECT to_regclass('o2x.effect') IS NOT NULL AS there" }
+local MARKERS <const> = { ("SELECT %s AS there"):format(own_tables.THERE) }
 
 ---@class o2x.pg.unknown
 ---@field names string[] of tables

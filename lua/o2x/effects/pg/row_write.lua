@@ -2,6 +2,7 @@
 --- it is as it was meant. Where that fails, step by step: that says exactly what is in the way.
 
 local column_form = require "o2x.effects.pg.column_form"
+local fence = require "o2x.effects.pg.fence"
 local guard = require "o2x.base.guard"
 local known = require "o2x.effects.pg.known"
 local row_sql = require "o2x.effects.pg.row_sql"
@@ -59,6 +60,7 @@ end
 -- The group of one transaction, and the places of the rows that are read back; nil if something is not known well.
 local function transaction_of(ctx, db, items)
   local group, places, names = { { "BEGIN ISOLATION LEVEL read committed READ WRITE" } }, {}, {}
+  group[2] = fence.statement(ctx)
   for i, item in ipairs(items) do
     names[i] = item.target.table
   end
@@ -76,13 +78,14 @@ end
 
 -- COMMIT is a group of its own: it ends a transaction that failed, too.
 local function exchange(ctx, db, database, group)
-  local groups = { group, { { "COMMIT" } } }
+  local groups = fence.before(ctx, database, { group, { { "COMMIT" } } })
   if not known.has_markers(ctx, database) then
     local first = support.marker_table()
     groups = { first[1], first[2], table.unpack(groups) }
   end
   db.uncertain = true
   local answers, problem = db:exchange(groups)
+  if not problem then fence.note(ctx, database) end
   known.note_markers(ctx, database, not problem or nil)
   return answers[#groups - 1], problem
 end

@@ -2,8 +2,10 @@
 
 local diff = require "o2x.base.diff"
 local errors = require "o2x.base.error"
+local fence = require "o2x.effects.pg.fence"
 local guard = require "o2x.base.guard"
 local mask = require "o2x.base.mask"
+local own_tables = require "o2x.client.pg.own_tables"
 local pg_error = require "o2x.client.pg.error"
 local value = require "o2x.base.value"
 
@@ -127,27 +129,9 @@ end
 
 -- ---- markers: exactly once ----
 
--- IF NOT EXISTS alone races. COMMIT ends a transaction that failed, too.
-local MARKER_TABLE <const> = {
-  {
-    { "BEGIN" },
-    { "SELECT pg_advisory_xact_lock(hashtext('o2x.effect'))" },
-    { "CREATE SCHEMA IF NOT EXISTS o2x" },
-    {
-      "CREATE TABLE IF NOT EXISTS o2x.effect "
-        .. "(key text PRIMARY KEY, run text NOT NULL, at timestamptz NOT NULL DEFAULT now())",
-    },
-    {
-      "COMMENT ON TABLE o2x.effect IS 'one row for each change by o2x; when no run is unfinished, all may be removed "
-        .. 'but those that begin with "id of": ids that were given\'',
-    },
-  },
-  { { "COMMIT" } },
-}
-
---- What makes the table of markers, in a transaction of its own.
+--- What makes the table of markers and what is beside it, in a transaction of its own.
 ---@return table[] groups of statements for exchange
-function M.marker_table() return MARKER_TABLE end
+function M.marker_table() return own_tables.make() end
 
 local MARK <const> = "INSERT INTO o2x.effect (key, run) VALUES ($1, $2)"
 
@@ -178,18 +162,20 @@ end
 ---@return any the result of fn; nil if the marker existed
 function M.once_on(ctx, db, effect_key, fn, options)
   local function run()
+    fence.raise(ctx, db)
     return db:transaction(function(tx)
       tx:defer(table.unpack(M.marker_of(ctx, effect_key)))
+      fence.defer(ctx, tx)
       return fn(tx)
     end, options)
   end
   local ok, result = pcall(run)
   if not ok and no_marker_table(result) then
-    db:pipeline(MARKER_TABLE)
+    db:pipeline(own_tables.make())
     ok, result = pcall(run)
   end
   if ok or M.marked_already(result) then return ok and result or nil end
-  error(result, 0)
+  error(fence.explain(ctx, result), 0)
 end
 
 --- Like once_on, on a connection of the run's pool.
@@ -208,7 +194,7 @@ end
 ---@param effect_key string
 function M.mark(ctx, database, effect_key)
   M.with(ctx, database, function(db)
-    db:pipeline(MARKER_TABLE)
+    db:pipeline(own_tables.make())
     db:query(MARK .. " ON CONFLICT DO NOTHING", effect_key, ctx.run_id)
   end)
 end

@@ -11,6 +11,7 @@ local function context(mode, db)
   return {
     mode = mode,
     run_id = "R-1",
+    fence = function() end,
     client = function()
       return { with = function(_, _, fn) return fn(db) end, connect = function() return db end }
     end,

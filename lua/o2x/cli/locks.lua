@@ -1,0 +1,86 @@
+--- The command o2x locks: which runs hold tenants.
+
+local common = require "o2x.cli.common"
+local errors = require "o2x.base.error"
+local held = require "o2x.engine.held"
+local json = require "o2x.base.json"
+local lock_words = require "o2x.engine.lock_words"
+local out = require "o2x.report.out"
+local tenants = require "o2x.project.tenants"
+local units = require "o2x.base.units"
+
+local function release(project, config, options, tenant)
+  local reason = options.reason
+  if type(reason) ~= "string" or not reason:find "%S" then
+    errors.input(("%s is released with a reason"):format(tenant), "add --reason='…'")
+  end
+  local holder = held.release(project, config, tenant)
+  if options.json then return out.json { released = holder, reason = reason } end
+  out.say(("released  %s: %s; %s"):format(tenant, lock_words.who(holder), reason))
+end
+
+local function row_of(holder)
+  return {
+    holder.tenant,
+    ("%s@%s"):format(holder.user or "?", holder.host or "?"),
+    holder.runbook or "?",
+    holder.run or "?",
+    holder.since or "?",
+    holder.age and units.duration(holder.age) .. " ago" .. (holder.expired and ", expired" or "")
+      or ("process %s"):format(tostring(holder.pid or "?")),
+  }
+end
+
+-- A run of this store is in both: the control database knows more of it.
+local function merged(everywhere, here)
+  local rows, seen = {}, {}
+  for _, holder in ipairs(everywhere) do
+    rows[#rows + 1], seen[holder.run] = holder, true
+  end
+  for _, holder in ipairs(here) do
+    if not seen[holder.run] then rows[#rows + 1] = holder end
+  end
+  return rows
+end
+
+local function perform(options, arguments)
+  local project, config = common.load_project(options)
+  local tenant = options.release or arguments[1]
+  if tenant then tenants.check_name(tenant) end
+  if options.release then return release(project, config, options, tenant) end
+  local here = held.here(config, tenant)
+  local ok, everywhere = xpcall(held.everywhere, errors.handler, project, config, tenant)
+  local list = merged(ok and everywhere or {}, here)
+  local rows = { { "TENANT", "HELD BY", "RUNBOOK", "RUN", "SINCE", "SIGN OF LIFE" } }
+  for i, holder in ipairs(list) do
+    rows[i + 1] = row_of(holder)
+  end
+  if options.json then
+    out.json { locks = json.array(list) }
+  elseif #list > 0 then
+    out.columns(rows, out.data, out.width())
+  elseif ok then
+    out.say(tenant and ("no run holds %s"):format(tenant) or "no run holds a tenant")
+  end
+  if not ok then error(everywhere, 0) end -- the run store knows only its own
+end
+
+return {
+  most = 1,
+  help = [[
+One run at a time changes a tenant, whoever started it and on whatever machine.
+The run store's file keeps other runs of the same folder out; a row in the
+control database, beside the registry, those of all others. The run says every
+few seconds that it lives. Without that for lock.seconds (120) it has expired:
+it writes nothing more, and the next run takes its place and says so. A run
+whose process has ended on the same machine is not waited for.
+
+--release gives back what has expired; the next run would do the same. Whose
+run still lives is interrupted where it runs.]],
+  options = {
+    { "release", value = "TENANT", help = "give back a tenant whose holder gave no sign of life" },
+    { "reason", value = "TEXT", help = "with --release: why" },
+    { "json", help = "print JSON" },
+  },
+  run = perform,
+}

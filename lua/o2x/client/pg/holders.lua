@@ -1,0 +1,135 @@
+--- Who holds a tenant: the rows of o2x.lock in the control database. A row is one statement's work, so a pooler does no
+--- harm, and nothing depends on a session. All times are the server's.
+---
+--- A holder says from time to time that it lives (heartbeat). After `seconds` without that it has expired, and the next
+--- one may take its place. Each holder of a tenant has a higher number than the one before.
+
+local own_tables = require "o2x.client.pg.own_tables"
+
+local M = {}
+
+local EXPIRED <const> = "%sheartbeat < clock_timestamp() - make_interval(secs => %sseconds)"
+
+local SHOWN <const> = [[SELECT tenant, number, run, runbook, "user", host, machine, process,
+to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since,
+greatest(extract(epoch FROM clock_timestamp() - heartbeat), 0)::float8 AS age, seconds,
+]] .. EXPIRED:format("", "") .. [[ AS expired FROM o2x.lock WHERE run IS NOT NULL]]
+
+-- $8, $9: the run and the number of a holder that is known to have ended.
+local TAKE <const> = [[INSERT INTO o2x.lock AS l
+(tenant, number, run, runbook, "user", host, machine, process, since, heartbeat, seconds)
+VALUES ($1, 1, $2, $3, $4, $5, $6, $7, clock_timestamp(), clock_timestamp(), $10::int)
+ON CONFLICT (tenant) DO UPDATE SET number = l.number + 1, run = excluded.run, runbook = excluded.runbook,
+"user" = excluded."user", host = excluded.host, machine = excluded.machine, process = excluded.process,
+since = excluded.since, heartbeat = clock_timestamp(), seconds = excluded.seconds
+WHERE l.run IS NULL OR ]] .. EXPIRED:format("l.", "l.") .. [[ OR l.run = $8 AND l.number = $9::bigint
+RETURNING number]]
+
+-- Whoever writes for the tenant in this database with a lower number waits for that, or is refused.
+local FENCE <const> = [[INSERT INTO o2x.fence AS f (tenant, number)
+SELECT tenant, number FROM o2x.lock WHERE tenant = $1 AND run = $2
+ON CONFLICT (tenant) DO UPDATE SET number = excluded.number WHERE f.number < excluded.number]]
+
+-- A number must be higher than all that were seen, also where the rows of o2x.lock have been lost.
+local ABOVE <const> = [[UPDATE o2x.lock SET number = f.number + 1 FROM o2x.fence f
+WHERE lock.tenant = $1 AND lock.run = $2 AND f.tenant = lock.tenant AND f.number >= lock.number
+RETURNING lock.number]]
+
+---@class o2x.pg.holder
+---@field tenant string
+---@field number integer
+---@field run string
+---@field runbook string
+---@field user string
+---@field host string
+---@field machine string? of base/liveness
+---@field process string? of base/liveness
+---@field since string
+---@field age number seconds since the last heartbeat
+---@field seconds integer after which it expires
+---@field expired boolean
+
+--- The tables that this needs.
+---@return table[] groups of statements for exchange
+function M.tables() return own_tables.make_all() end
+
+--- Takes a tenant that nobody holds, whose holder has expired, or has ended for certain. One round trip.
+---@param db o2x.pg.Connection
+---@param holder table tenant, run, runbook, user, host, machine, process, seconds
+---@param ended { run: string, number: integer }? the holder that has ended
+---@return integer? number nil: it is held
+---@return o2x.pg.holder? before who held it, or holds it; nil: nobody did
+function M.take(db, holder, ended)
+  ended = ended or {}
+  local take = table.pack(
+    TAKE,
+    holder.tenant,
+    holder.run,
+    holder.runbook,
+    holder.user,
+    holder.host,
+    holder.machine,
+    holder.process,
+    ended.run,
+    ended.number,
+    holder.seconds
+  )
+  local group = {
+    { "BEGIN ISOLATION LEVEL read committed READ WRITE" },
+    { SHOWN .. " AND tenant = $1", holder.tenant },
+    take,
+    { ABOVE, holder.tenant, holder.run },
+    { FENCE, holder.tenant, holder.run },
+  }
+  db.uncertain = true
+  local answers, problem = db:exchange { group, { { "COMMIT" } } }
+  if problem then error(problem, 0) end
+  local before, taken, above = db.to_rows(answers[1][2])[1], db.to_rows(answers[1][3])[1], db.to_rows(answers[1][4])[1]
+  return taken and (above or taken).number, before
+end
+
+--- Says that the holder lives.
+---@param db o2x.pg.Connection
+---@param holder table tenant, run
+---@param number integer
+---@return boolean held false: another has taken its place
+function M.renew(db, holder, number)
+  local sql = "UPDATE o2x.lock SET heartbeat = clock_timestamp() WHERE tenant = $1 AND run = $2 AND number = $3::bigint"
+  local _, affected = db:query(sql, holder.tenant, holder.run, number)
+  return affected == 1
+end
+
+--- Gives a tenant back.
+---@param db o2x.pg.Connection
+---@param holder table tenant, run
+---@param number integer
+---@return boolean released false: another has taken its place
+function M.release(db, holder, number)
+  local sql = "UPDATE o2x.lock SET run = NULL WHERE tenant = $1 AND run = $2 AND number = $3::bigint"
+  local _, affected = db:query(sql, holder.tenant, holder.run, number)
+  return affected == 1
+end
+
+--- Gives a tenant back whose holder has expired. The number goes up: the holder finds out.
+---@param db o2x.pg.Connection
+---@param holder o2x.pg.holder
+---@return boolean released false: it lives, or another has taken its place
+function M.expire(db, holder)
+  local sql = "UPDATE o2x.lock SET run = NULL, number = number + 1 "
+    .. "WHERE tenant = $1 AND run = $2 AND number = $3::bigint AND "
+    .. EXPIRED:format("", "")
+  local _, affected = db:query(sql, holder.tenant, holder.run, holder.number)
+  return affected == 1
+end
+
+--- Who holds tenants.
+---@param db o2x.pg.Connection
+---@param tenant string? all if absent
+---@return o2x.pg.holder[]
+function M.list(db, tenant)
+  if not db:one("SELECT to_regclass('o2x.lock') IS NOT NULL AS there").there then return {} end
+  if tenant then return db:rows(SHOWN .. " AND tenant = $1", tenant) end
+  return db:rows(SHOWN .. " ORDER BY tenant")
+end
+
+return M

@@ -1,0 +1,80 @@
+--- The tables that o2x keeps in a database that it writes to, in the schema o2x:
+---
+---   effect   a marker of each change by a transaction, and the ids that were given
+---   fence    the highest number of a lock by which a tenant's rows were written there (effects/pg/fence.lua)
+---   lock     who holds a tenant; only in the control database (client/pg/holders.lua)
+
+local M = {}
+
+-- The owner of the database has them, where the role may act for it: then they are those of all its members. Since
+-- version 16, a member may be one that cannot SET ROLE.
+local AS_OWNER <const> = [[SELECT set_config('role', pg_get_userbyid(o.owner), true)
+FROM (SELECT coalesce((SELECT nspowner FROM pg_namespace WHERE nspname = 'o2x'), datdba) AS owner
+  FROM pg_database WHERE datname = current_database()) o
+WHERE pg_get_userbyid(o.owner) <> current_user AND CASE WHEN current_setting('server_version_num')::int >= 160000
+  THEN pg_has_role(o.owner, 'SET') ELSE pg_has_role(o.owner, 'MEMBER') END]]
+
+-- IF NOT EXISTS alone races. COMMIT ends a transaction that failed, too.
+local MAKE <const> = {
+  {
+    { "BEGIN" },
+    { "SELECT pg_advisory_xact_lock(hashtext('o2x.effect'))" },
+    { AS_OWNER },
+    { "CREATE SCHEMA IF NOT EXISTS o2x" },
+    {
+      "CREATE TABLE IF NOT EXISTS o2x.effect "
+        .. "(key text PRIMARY KEY, run text NOT NULL, at timestamptz NOT NULL DEFAULT now())",
+    },
+    {
+      "COMMENT ON TABLE o2x.effect IS 'one row for each change by o2x; when no run is unfinished, all may be removed "
+        .. 'but those that begin with "id of": ids that were given\'',
+    },
+    { "CREATE TABLE IF NOT EXISTS o2x.fence (tenant text PRIMARY KEY, number bigint NOT NULL)" },
+    { "COMMENT ON TABLE o2x.fence IS 'what holders of o2x.lock with a lower number may not write any more'" },
+    { "GRANT USAGE ON SCHEMA o2x TO SESSION_USER" },
+    { "GRANT SELECT, INSERT, UPDATE, DELETE ON o2x.effect, o2x.fence TO SESSION_USER" },
+  },
+  { { "COMMIT" } },
+}
+
+local LOCK <const> = {
+  {
+    "CREATE TABLE IF NOT EXISTS o2x.lock (tenant text PRIMARY KEY, number bigint NOT NULL, run text, runbook text, "
+      .. '"user" text, host text, machine text, process text, since timestamptz, heartbeat timestamptz, seconds int)',
+  },
+  {
+    "COMMENT ON TABLE o2x.lock IS 'which run of o2x holds a tenant; nobody does where run is null. The rows stay: "
+      .. "the numbers must not begin again'",
+  },
+  { "GRANT SELECT, INSERT, UPDATE, DELETE ON o2x.lock TO SESSION_USER" },
+}
+
+local MAKE_ALL <const> = { table.move(LOCK, 1, #LOCK, #MAKE[1] + 1, table.move(MAKE[1], 1, #MAKE[1], 1, {})), MAKE[2] }
+
+--- What makes the tables of any database, in a transaction of its own.
+---@return table[] groups of statements for exchange
+function M.make() return MAKE end
+
+--- The same for the control database.
+---@return table[] groups of statements for exchange
+function M.make_all() return MAKE_ALL end
+
+--- Are the tables of any database there?
+M.THERE = "to_regclass('o2x.effect') IS NOT NULL AND to_regclass('o2x.fence') IS NOT NULL"
+
+local function name(text) return '"' .. text:gsub('"', '""') .. '"' end
+
+--- What an administrator types so that a role may use them, in the control database.
+---@param role string
+---@param there boolean? are the tables there? Else the role makes them, and the schema
+---@param database string
+---@return string sql
+function M.grant(role, there, database)
+  local quoted = name(role)
+  if not there then return ("GRANT CREATE ON DATABASE %s TO %s"):format(name(database), quoted) end
+  local sql = "GRANT USAGE ON SCHEMA o2x TO %s; GRANT SELECT, INSERT ON o2x.effect TO %s; "
+    .. "GRANT SELECT, INSERT, UPDATE ON o2x.lock, o2x.fence TO %s"
+  return (sql:gsub("%%s", function() return quoted end))
+end
+
+return M
