@@ -63,11 +63,20 @@ local function as_effect(one)
   return { type = one.type, target = one.target, desired = one.past.desired, key = one.entry.key, id = one.entry.id }
 end
 
+-- Has a later effect of the run looked at the target, and written it? Then its result says what the run left.
+local function is_overtaken(run, entry)
+  for _, other in ipairs((history.beside(run.undo.history, entry))) do
+    if other ~= entry and other.order > entry.order and other.result then return true end
+  end
+  return false
+end
+
 -- What became of a write without a result. A resumed undo decides as it did before.
 -- -> "done", "absent", "part", "other" or "unknown"
 local function became(run, one)
   local e, entry = as_effect(one), one.entry
   if one.type.class == "unprovable" then return "unknown" end
+  if is_overtaken(run, entry) then return "part" end
   return run.ctx:recorded("what became of " .. entry.id, function()
     if outcome.took_place(run.gate, e) then return "done" end
     local now = run.gate:read_live(e)
