@@ -66,10 +66,14 @@ end
 
 -- ---- the deployment ----
 
+local function with_image(path, image, previous)
+  return image and helm_values.parse(previous.text, path):set("image.tag", image):text() or previous.text
+end
+
 local function write_values(tenant, service, image, previous)
   if not image then return end
   local path = naming.values_file(tenant.name, service)
-  files.ensure(path, helm_values.parse(previous.text, path):set("image.tag", image):text())
+  files.ensure(path, with_image(path, image, previous))
 end
 
 local function release(tenant, service)
@@ -87,18 +91,29 @@ end
 
 -- ---- rolling back ----
 
-local function roll_back(tenant, service, previous)
+-- What somebody else wrote into the values file since stays.
+local function restore_values(tenant, service, image, previous)
+  local path = naming.values_file(tenant.name, service)
+  local now = files.read(path)
+  if now == with_image(path, image, previous) then return files.ensure(path, previous.text) end
+  if now ~= previous.text then log(("%s stays as it is: somebody else has changed it since"):format(path)) end
+end
+
+local function roll_back(tenant, service, image, previous)
   local name = naming.resource(tenant, service)
   if previous.revision then
     helm.rollback(name, previous.revision, { wait = false })
   else
     helm.remove_release(name, tenant.namespace)
   end
-  files.ensure(naming.values_file(tenant.name, service), previous.text)
+  restore_values(tenant, service, image, previous)
 end
 
-local function roll_back_all(tenant, started, previous)
-  services.each(services.reverse_waves(started), function(service) roll_back(tenant, service, previous[service]) end)
+local function roll_back_all(tenant, started, image, previous)
+  services.each(
+    services.reverse_waves(started),
+    function(service) roll_back(tenant, service, image, previous[service]) end
+  )
 end
 
 local function has_failed(results)
@@ -170,7 +185,7 @@ function M.run(tenant, params)
   step("Repair pending releases", repair, tenant, chosen)
   local previous = step("Save the current state", previous_states, tenant, chosen)
   local results, started, failed = waves(tenant, chosen, params, previous)
-  if failed then step("Roll back", roll_back_all, tenant, started, previous) end
+  if failed then step("Roll back", roll_back_all, tenant, started, params.image, previous) end
   local problems = report(tenant, chosen, pinned, params, previous, results, failed)
   if failed then
     fail(

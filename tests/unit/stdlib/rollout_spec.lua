@@ -94,6 +94,25 @@ describe("stdlib.rollout", function()
 
     it("restores the values files", function() assert.same({ TEXT, TEXT }, { std.tree[BILLING], std.tree[SSO] }) end)
 
+    it("leaves a values file that somebody else has changed since, and says so", function()
+      local theirs = TEXT .. "debug: true\n"
+      local mine
+      std = stdlib.new {
+        helm = {
+          status = function() return { revision = 4 } end,
+          ensure_release = function()
+            mine.tree[BILLING] = theirs
+            errors.raise { kind = "failed", message = "no such image" }
+          end,
+        },
+      }
+      mine = std
+      std.tree[BILLING], std.tree[SSO] = TEXT, TEXT
+      raised(deploy, std, { image = "v2", services = { "service-billing" } })
+      assert.equal(theirs, std.tree[BILLING])
+      assert.matches(BILLING .. " stays as it is: somebody else has changed it since", std.logs[#std.logs], 1, true)
+    end)
+
     it("fails and says why", function()
       assert.equal("failed", problem.kind)
       assert.matches("service%-billing: .*no such image", problem.message)
