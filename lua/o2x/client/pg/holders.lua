@@ -25,14 +25,18 @@ since = excluded.since, heartbeat = clock_timestamp(), seconds = excluded.second
 WHERE l.run IS NULL OR ]] .. EXPIRED:format("l.", "l.") .. [[ OR l.run = $8 AND l.number = $9::bigint
 RETURNING number]]
 
+-- The row that this transaction has taken: the one that holds the tenant may be of the same run, which is resumed.
+local TAKEN <const> = "lock.tenant = $1 AND lock.xmin = pg_current_xact_id()::xid"
+
 -- Whoever writes for the tenant in this database with a lower number waits for that, or is refused.
 local FENCE <const> = [[INSERT INTO o2x.fence AS f (tenant, number)
-SELECT tenant, number FROM o2x.lock WHERE tenant = $1 AND run = $2
+SELECT tenant, number FROM o2x.lock WHERE ]] .. TAKEN .. [[
+
 ON CONFLICT (tenant) DO UPDATE SET number = excluded.number WHERE f.number < excluded.number]]
 
 -- A number must be higher than all that were seen, also where the rows of o2x.lock have been lost.
 local ABOVE <const> = [[UPDATE o2x.lock SET number = f.number + 1 FROM o2x.fence f
-WHERE lock.tenant = $1 AND lock.run = $2 AND f.tenant = lock.tenant AND f.number >= lock.number
+WHERE ]] .. TAKEN .. [[ AND f.tenant = lock.tenant AND f.number >= lock.number
 RETURNING lock.number]]
 
 ---@class o2x.pg.holder
@@ -78,8 +82,8 @@ function M.take(db, holder, ended)
     { "BEGIN ISOLATION LEVEL read committed READ WRITE" },
     { SHOWN .. " AND tenant = $1", holder.tenant },
     take,
-    { ABOVE, holder.tenant, holder.run },
-    { FENCE, holder.tenant, holder.run },
+    { ABOVE, holder.tenant },
+    { FENCE, holder.tenant },
   }
   db.uncertain = true
   local answers, problem = db:exchange { group, { { "COMMIT" } } }

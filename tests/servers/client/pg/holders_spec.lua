@@ -46,6 +46,18 @@ describe("a row of o2x.lock", function()
     assert.equal(1, #db:rows("SELECT 1 FROM o2x.fence WHERE tenant = 'acme'"))
   end)
 
+  it("is not touched by the same run, started again while its holder is not known to have ended", function()
+    local number = holders.take(db, words "R-1")
+    for _ = 1, 2 do
+      assert.is_nil((holders.take(db, words "R-1")))
+    end
+    assert.is_true(holders.renew(db, words "R-1", number))
+    local again = holders.take(db, words "R-1", { run = "R-1", number = number })
+    assert.is_true(again > number)
+    assert.is_false(holders.renew(db, words "R-1", number))
+    assert.is_true(holders.renew(db, words "R-1", again))
+  end)
+
   it("is renewed and given back by its holder only", function()
     local number = holders.take(db, words "R-1")
     assert.is_true(holders.renew(db, words "R-1", number))
