@@ -8,6 +8,14 @@ local ok = require "tests.support.ok"
 -- What helm, the API server and the controllers count by themselves.
 local FLEETING <const> = { "events", "leases", "replicasets", "pods", "endpoints", "endpointslices" }
 
+local function words_of(line)
+  local words = {}
+  for word in line:gmatch "%S+" do
+    words[#words + 1] = word
+  end
+  return words
+end
+
 describe("undo of an onboarding", function()
   local lab
   setup(function() lab = labs.start() end)
@@ -237,7 +245,11 @@ describe("undo of an onboarding", function()
       assert.truthy(result.stderr:find("stays: the schema `o2x` of enginedevdb", 1, true), result.stderr)
       assert.equal(id, id_of "newclient")
       assert.truthy(lab:dig("api.newclient.embrix.com", "CNAME") ~= "")
-      run_of { "run", "onboard", "newclient", "--json" }
+      -- what is proposed, pasted: the plan has the database again, and leads to the run that makes it
+      local proposed = ok(lab:o2x(words_of(result.stderr:match "next: %S*o2x ([^\n]+)\n$")))
+      assert.truthy(proposed.stdout:find("+ coredb-newclient", 1, true), proposed.stdout)
+      ok(lab:o2x(words_of(proposed.stdout:match "To apply: %S*o2x ([^\n]+)")))
+      assert.equal("1", lab:sql("postgres", "select count(*) from pg_database where datname = 'coredb-newclient'"))
       assert.equal(id, id_of "newclient")
       assert.equal(0, lab:o2x({ "plan", "onboard", "newclient", "--detailed-exitcode" }).code)
     end
