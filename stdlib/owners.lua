@@ -93,7 +93,7 @@ function M.places(platform, inventory, readable)
     dns = { claims.folded(platform.domain) },
     files = { read = readable, write = {} },
     places = {
-      registry = { table = "core_config.tenant", id = "id", name = "name" },
+      registry = { table = "core_config.tenant", id = "id", name = "name", status = "status" },
       namespaces = { platform.namespace, platform.monitoring.namespace },
       label = "tenant",
       queues = naming.TENANT_ID.prefix,

@@ -7,6 +7,7 @@ local fs = lazy "o2x.base.fs"
 local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
 local preparation = lazy "o2x.engine.preparation"
+local registered = lazy "o2x.engine.registered"
 local runbooks = lazy "o2x.script.runbook"
 local runbook_files = lazy "o2x.project.runbook_files"
 local sandbox = lazy "o2x.script.sandbox"
@@ -68,6 +69,24 @@ local function own_runbooks(project)
   return by_tenant
 end
 
+-- Ids and states as the registry has them, and the tenants that only it knows. Where it does not answer, the ids are
+-- those of the files.
+local function add_registered(list, rows)
+  local has_file = {}
+  for _, entry in ipairs(list) do
+    local row = rows[entry.name]
+    has_file[entry.name] = true
+    if not entry.problem then entry.state = registered.state(entry, row) end
+    entry.id = row and row.id or entry.id
+  end
+  for name, row in pairs(rows) do
+    if not has_file[name] then
+      list[#list + 1] = { name = name, id = row.id, own_versions = json.array {}, state = registered.state(nil, row) }
+    end
+  end
+  table.sort(list, function(a, b) return a.name < b.name end)
+end
+
 -- The tenants of all files, and the statuses of those whose files are sound.
 local function describe_tenants(project, config)
   local files, own, place = tenant_files.read(config), own_runbooks(project), preparation.place(project)
@@ -83,6 +102,9 @@ local function describe_tenants(project, config)
   for _, entry in ipairs(list) do
     entry.status = status[entry.name]
   end
+  local rows, why = registered.rows(project, config, place, files.settings)
+  if rows then add_registered(list, rows) end
+  if why then out.say("note: the registry does not answer, ids are those of the files: " .. why) end
   return list
 end
 
@@ -98,7 +120,7 @@ local function list_tenants(options, project, config)
         t.environment or "-",
         t.region or "-",
         #t.own_versions > 0 and table.concat(t.own_versions, ", ") or "-",
-        style.yellow(t.status or ""),
+        (t.status or "") ~= "" and style.yellow(t.status) or t.state or "",
       }
   end
   out.columns(rows, out.data)
@@ -147,7 +169,7 @@ end
 return {
   most = 0,
   options = {
-    { "tenants", help = "list the tenants with id, environment, region, own runbooks and status" },
+    { "tenants", help = "list the tenants with the registry's id, environment, region, own runbooks and state" },
     { "json", help = "print JSON" },
   },
   run = perform,

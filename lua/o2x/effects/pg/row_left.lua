@@ -63,11 +63,13 @@ end
 
 --- The rows of the registry.
 ---@param ctx o2x.context
----@return table[] rows name, id, title, remove
+---@return table[] rows name, id, status (where the platform names its column), title, remove
 function M.names(ctx)
   local granted, registry = ctx.scope.pg, ctx.scope.places.registry
   local id, name = pg.quote(registry.id, "column name"), pg.quote(registry.name, "column name")
-  local sql = ("SELECT %s AS id, %s AS name FROM %s"):format(id, name, pg.quote_table(registry.table))
+  local status = registry.status and pg.quote(registry.status, "column name") or "NULL"
+  local columns = ("%s AS id, %s AS name, %s AS status"):format(id, name, status)
+  local sql = ("SELECT %s FROM %s"):format(columns, pg.quote_table(registry.table))
   local rows = support.with(ctx, granted.control, function(db) return db:query(sql) end)
   for _, row in ipairs(rows) do
     local exact = { table = registry.table, key = { registry.id } }
