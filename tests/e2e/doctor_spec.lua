@@ -63,13 +63,15 @@ end
 local function in_path() return project .. "/bin:" .. os.getenv "PATH" end
 
 -- what, how it is brought about (returns variables), the finding, a part of its remedy; code: the exit code;
--- paste: the remedy ends it
+-- paste: the remedy is a command, and ends it; export: it is one for the shell that o2x is called from; names: it says
+-- what to correct, and that ends it
 local CASES <const> = {
   {
     "PostgreSQL that does not answer",
     function() return { PGPORT = "1" } end,
     "^PostgreSQL: .*",
     code = 4,
+    names = "PGPORT",
   },
   {
     "a wrong password of PostgreSQL",
@@ -79,6 +81,7 @@ local CASES <const> = {
     end,
     "^PostgreSQL: .*",
     code = 4,
+    names = "PGPASSWORD",
   },
   {
     "a role that may not create databases, nor read the registry",
@@ -109,24 +112,28 @@ local CASES <const> = {
     "^PostgreSQL: pg_dump 9 is older than the server",
     "postgresql%-client%-",
     code = 2,
+    names = "postgresql-client-",
   },
   {
     "a token that Vault does not know",
     function() return { VAULT_TOKEN = "hvs.wrong" } end,
     "^Vault: .*",
     code = 4,
+    names = "VAULT_TOKEN",
   },
   {
     "a Vault that is not configured",
     function() return { VAULT_ADDR = "" } end,
     "^Vault: .*not configured",
     "VAULT_ADDR",
+    names = "VAULT_ADDR",
   },
   {
     "a Vault that is plain http, elsewhere",
     function() return { VAULT_ADDR = "http://vault.invalid:8200" } end,
     "^Vault: .*is plain http",
     "export VAULT_ADDR=https://vault.invalid:8200",
+    export = true,
   },
   {
     "a kubeconfig that others may read",
@@ -171,6 +178,7 @@ local CASES <const> = {
       return { KUBECONFIG = project .. "/kubeconfig" }
     end,
     "^Kubernetes: .*aws%-iam%-authenticator",
+    names = "kube.context",
   },
   {
     "an API server that does not answer",
@@ -181,20 +189,29 @@ local CASES <const> = {
     end,
     "^Kubernetes: .*127.0.0.1:1",
     code = 4,
+    names = "kubeconfig",
   },
   {
     "no helm",
     function() return { O2X_HELM_COMMAND = "nosuch-helm" } end,
     "^Kubernetes: nosuch%-helm is not on PATH",
     "install helm",
+    names = "install helm",
   },
   {
     "a Redis that does not answer",
     function() return { REDIS_URL = "redis://127.0.0.1:1" } end,
     "^Redis: .*",
     code = 4,
+    names = "address",
   },
-  { "a wrong password of Redis", function() return { REDISCLI_AUTH = "x" } end, "^Redis: .*", code = 4 },
+  {
+    "a wrong password of Redis",
+    function() return { REDISCLI_AUTH = "x" } end,
+    "^Redis: .*",
+    code = 4,
+    names = "REDISCLI_AUTH",
+  },
   {
     "a Redis user without rights",
     function()
@@ -216,15 +233,30 @@ local CASES <const> = {
     end,
     "^Redis: poor may not SCAN, UNLINK",
     "ACL SETUSER poor '~TIDLT.*' %+scan %+unlink",
+    paste = true,
   },
   {
     "a wrong password of the broker",
     function() return { O2X_BROKER_PASSWORD = "x" } end,
     "^Message broker: .*rejected",
     code = 4,
+    names = "O2X_BROKER_PASSWORD",
   },
-  { "wrong keys of AWS", function() return { AWS_SECRET_ACCESS_KEY = "x" } end, "^AWS: .*", code = 4 },
-  { "a name server that does not answer", function() return { O2X_LAB_DNS = "127.0.0.1:1" } end, "^DNS: .*", code = 4 },
+  {
+    "wrong keys of AWS",
+    function() return { AWS_SECRET_ACCESS_KEY = "x" } end,
+    "^AWS: Route 53: .*SignatureDoesNotMatch",
+    "correct the keys: they are from AWS_ACCESS_KEY_ID",
+    code = 4,
+    names = "keys",
+  },
+  {
+    "a name server that does not answer",
+    function() return { O2X_LAB_DNS = "127.0.0.1:1" } end,
+    "^DNS: .*",
+    code = 4,
+    names = "dns.servers",
+  },
   {
     "a disk that is nearly full",
     function()
@@ -236,6 +268,7 @@ local CASES <const> = {
     end,
     "^Disks: 1.* left for runs",
     "o2x runs prune",
+    names = "O2X_STATE",
   },
   {
     "a runbook that does not check",
@@ -244,7 +277,8 @@ local CASES <const> = {
       return {}
     end,
     "^Runbooks: runbooks/broken.lua",
-    undo = function() fs.remove(project .. "/runbooks/broken.lua") end,
+    undo = function() os.remove(project .. "/runbooks/broken.lua") end,
+    names = "o2x check broken",
   },
   {
     "a runbook that was edited without a new version",
@@ -255,9 +289,10 @@ local CASES <const> = {
     end,
     "^Runbooks: .*smoke.lua.*version is still",
     undo = function()
-      fs.remove(project .. "/runbooks/versions.lock")
+      os.remove(project .. "/runbooks/versions.lock")
       fs.write(project .. "/runbooks/smoke.lua", fs.read "runbooks/smoke.lua")
     end,
+    names = "raise its version",
   },
   {
     "a tenant's file that does not load",
@@ -266,7 +301,8 @@ local CASES <const> = {
       return {}
     end,
     "^Tenants: .*broken.yaml",
-    undo = function() fs.remove(project .. "/platform/tenants/broken.yaml") end,
+    undo = function() os.remove(project .. "/platform/tenants/broken.yaml") end,
+    names = "broken.yaml",
   },
   {
     "a fresh shell, where only variables said where the platform is",
@@ -276,12 +312,14 @@ local CASES <const> = {
     end,
     "^Project: the project has no o2x.yaml",
     undo = function() fs.rename(project .. "/kept.yaml", project .. "/o2x.yaml") end,
+    paste = true,
   },
   {
     "a platform that is not there",
     function() return { O2X_PLATFORM = project .. "/nowhere" } end,
     "^Project: .*nowhere has no platform.yaml",
     "o2x.yaml",
+    names = "o2x.yaml",
   },
 }
 
@@ -324,7 +362,17 @@ describe("o2x doctor", function()
       if case[4] then assert.matches(case[4], mend) end
       if case.code then assert.equal(case.code, result.code, result.stderr) end
       assert.truthy(result.code == 2 or result.code == 4)
-      if not case.paste then return end
+      if case.names then
+        assert.truthy(mend:find(case.names, 1, true), mend)
+        if case.undo then case.undo() end
+        return assert.is_nil(findings((doctor()))[text]) -- without the variables that are wrong
+      end
+      if case.export then
+        local name, value = mend:match "^export (%S+)=(%S+)$"
+        env[name] = value
+        return assert.is_nil(findings((doctor(env)))[text])
+      end
+      assert.is_true(case.paste, case[1])
       local pasted = lab:run({ "sh", "-c", mend }, { cwd = project })
       assert.equal(0, pasted.code, mend .. "\n" .. pasted.stderr)
       assert.is_nil(findings((doctor(env)))[text])

@@ -346,6 +346,7 @@ for _, key in ipairs {
   "doctor/project.lua: o2x config",
   "doctor/project.lua: o2x help",
   "doctor/redis.lua: redis-cli -u",
+  "doctor/services.lua: aws sts",
   "doctor/services.lua: kubectl -n",
   "doctor/services.lua: o2x config",
   "doctor/services.lua: o2x policy",

@@ -3,6 +3,7 @@
 local fs = require "o2x.base.fs"
 local lint = require "o2x.script.check"
 local runbook_files = require "o2x.project.runbook_files"
+local shell = require "o2x.base.shell"
 local task = require "o2x.base.task"
 local tenant_files = require "o2x.project.tenant_files"
 local tenants = require "o2x.project.tenants"
@@ -21,7 +22,10 @@ function settings.check(this, note)
   if not project.yaml then
     note:finding(
       "the project has no o2x.yaml: in a fresh shell nothing says where platform and state are",
-      ("printf 'platform: FOLDER\\nstate: FOLDER\\n' > %s/o2x.yaml, with your folders"):format(project.root)
+      ("printf 'platform: %%s\\nstate: %%s\\n' %s > %s"):format(
+        shell.command { config.platform or "FOLDER", config.state or "FOLDER" },
+        shell.quote(fs.join(project.root, "o2x.yaml"))
+      )
     )
   end
   local written = project.yaml and fs.read_if(project.yaml) or ""

@@ -37,6 +37,17 @@ function broker.check(this, note)
   note:fact("%s as %s, %d queues of %s", o.url, o.user, count, (prefix:gsub("%.$", "")))
 end
 
+-- AWS does not know who asks: no right is missing.
+local WRONG_KEYS <const> = {
+  "ExpiredToken",
+  "IncompleteSignature",
+  "InvalidAccessKeyId",
+  "InvalidClientTokenId",
+  "SignatureDoesNotMatch",
+  "UnrecognizedClient",
+}
+local KEYS_ARE <const> = "correct the keys: they are from %s; aws sts get-caller-identity shows whose they are"
+
 local aws = { name = "AWS", from = { "rds", "s3", "dns" } }
 
 -- Each read that a run begins with; what is denied is a right that is missing.
@@ -51,7 +62,11 @@ function aws.check(this, note)
     local ok, err = xpcall(fn, errors.handler)
     if ok then return end
     err = errors.wrap(err)
-    if err.kind == "unauthorised" then return note:finding(("may not %s: %s"):format(what, tostring(err)), mend, 4) end
+    local text = tostring(err)
+    for _, word in ipairs(WRONG_KEYS) do
+      if text:find(word, 1, true) then return note:finding(text, KEYS_ARE:format(who.keys), 4) end
+    end
+    if err.kind == "unauthorised" then return note:finding(("may not %s: %s"):format(what, text), mend, 4) end
     note:error(err, "check the keys and the region: o2x config explain")
   end
   if grants.rds and grants.rds.instance then

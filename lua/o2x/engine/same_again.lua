@@ -51,6 +51,14 @@ function M.why(run, err)
   end
 end
 
+--- A runbook that has put everything back itself says by its hint how it is started again: nothing is left to resume.
+---@param err table
+---@return string? command
+function M.start_again(err)
+  local hint = err and err.hint and value.text(err.hint)
+  return hint and hint:match "start again: (o2x run .+)$" or nil
+end
+
 --- What to say when a run is continued that failed by its script.
 ---@param past table the run's history, before it goes on
 ---@param edited string[] scripts that were edited since it started

@@ -66,6 +66,14 @@ function M.new(entry, cluster, allowed, seconds)
   return setmetatable(fields, Plugin)
 end
 
+local INSTALL <const> = "install %s, or name a context that needs none: kube.context in o2x.yaml"
+
+-- What the kubeconfig itself says about it.
+local function own_hint(self)
+  local hint = self.exec.installHint
+  return hint and mask.text(hint):match "%S[^\n]*" or nil
+end
+
 local function fail(self, message, hint)
   errors.raise {
     kind = "unauthorised",
@@ -73,7 +81,7 @@ local function fail(self, message, hint)
     op = "exec",
     where = self.path,
     message = ("the credential plugin %s %s"):format(self.exec.command, message),
-    hint = hint or self.exec.installHint and mask.text(self.exec.installHint):match "%S[^\n]*" or nil,
+    hint = hint or own_hint(self),
   }
 end
 
@@ -85,7 +93,7 @@ local function path_of(self)
     path = files.resolve(self.entry, command)
   else
     local ok, found = pcall(proc.find, command)
-    path = ok and found or fail(self, "is not installed", nil)
+    path = ok and found or fail(self, "is not installed", own_hint(self) or INSTALL:format(self.exec.command))
   end
   local real = fs.canonical(path)
   for _, allowed in ipairs(self.allowed) do
