@@ -2,6 +2,16 @@
 
 local audits = require "tests.support.audits"
 
+local BATCHES <const> = {
+  "structure",
+  "cluster",
+  "people",
+  "rest",
+  "lost_migration",
+  "registry",
+  "registry_renamed",
+  "database_renamed",
+}
 local NAMES <const> = { "newclient", "acme-sbx", "demo" }
 
 describe("an audit of all places", function()
@@ -10,7 +20,7 @@ describe("an audit of all places", function()
   teardown(function() lab:stop() end)
   before_each(function() lab.memory:restore "healthy" end)
 
-  for _, batch in ipairs { "structure", "cluster", "people", "registry", "registry_renamed", "database_renamed" } do
+  for _, batch in ipairs(BATCHES) do
     local seeds = require("tests.support.seeds." .. batch)
     it(("finds %d things of %s, nothing else, and how they are mended"):format(#seeds, batch), function()
       audits.plays(lab, "newclient", seeds)

@@ -11,7 +11,6 @@ local Unknown = { __name = "o2x.unknown", __metatable = false }
 local unknown = frozen.handle(setmetatable({}, Unknown))
 Unknown.__tostring = function() return "(known after apply)" end
 Unknown.__concat = function() return unknown end
-Unknown.__index = function() return unknown end
 Unknown.__newindex = function()
   errors.raise { kind = "failed", message = "cannot modify a value that is known only after apply" }
 end
@@ -44,6 +43,9 @@ function M.named(name)
   names[one] = name
   return one
 end
+
+-- What is in a value with a name is looked for where that is.
+Unknown.__index = function(one) return names[one] and one or unknown end
 
 --- The name of an unknown value.
 ---@param value any

@@ -18,9 +18,11 @@ local value = require "o2x.base.value"
 local CAUGHT_UP <const> = 60 -- seconds that the name servers have, after a crash, to serve what Route 53 lists
 local DEFAULT_TTL <const> = 300
 
+-- A value that only the run can know stays as it is.
 local function plain_values(kind, values)
   local result = {}
   for i, each in ipairs(values) do
+    if value.is_unknown(each) then return values end
     if type(each) ~= "string" and type(each) ~= "number" then
       local got = secret.is(each) and "secret" or type(each)
       errors.input(("dns.ensure_record: values[%d] must be a text, got a %s"):format(i, got))
@@ -32,6 +34,7 @@ local function plain_values(kind, values)
 end
 
 local function same_values(a, b)
+  if value.has_unknown(a.values) or value.has_unknown(b.values) then return false end
   return a.type == b.type and not a.policy and not b.policy and dns_record.same_values(a.type, a.values, b.values)
 end
 
@@ -94,7 +97,9 @@ local function describe(record)
   if record.policy and not record.alias then return ("%s %s record set"):format(record.type, record.policy) end
   return ("%s %s"):format(
     record.type,
-    record.alias and "alias of " .. record.alias or table.concat(record.values, ", ")
+    record.alias and "alias of " .. record.alias
+      or value.has_unknown(record.values) and tostring(value.unknown)
+      or table.concat(record.values, ", ")
   )
 end
 
@@ -330,7 +335,9 @@ local function ensure_record(ctx, given)
   scope.domain(ctx.scope.dns, given.name, "DNS name")
   local target = { name = dns_record.name(given.name), type = kind, takeover = given.takeover or nil }
   local desired = { type = kind, ttl = given.ttl or DEFAULT_TTL, values = plain_values(kind, given.values) }
-  local problem = dns_record.problem { name = target.name, type = kind, ttl = desired.ttl, values = desired.values }
+  local known = not value.has_unknown(desired.values)
+  local problem = known
+    and dns_record.problem { name = target.name, type = kind, ttl = desired.ttl, values = desired.values }
   if problem then errors.input(("dns.ensure_record: %s %s: %s"):format(target.name, kind, problem)) end
   desired.ttl = math.tointeger(desired.ttl)
   return ctx:effect("dns.record", target, desired)

@@ -30,7 +30,7 @@ local function encode(given)
 end
 
 local function decode(text, ...)
-  if unknown.is(text) then return copy(unknown.content_of(text) or unknown.value) end
+  if unknown.is(text) then return copy(unknown.content_of(text) or text) end
   return json.decode(text, ...)
 end
 

@@ -12,6 +12,7 @@ local registration = require "o2x.engine.registration"
 local reviewed = require "o2x.engine.reviewed"
 local run = require "o2x.engine.run"
 local shell = require "o2x.base.shell"
+local story = require "o2x.engine.story"
 local take_over = require "o2x.engine.take_over"
 local value = require "o2x.base.value"
 
@@ -29,6 +30,7 @@ local M = {}
 ---@field lines string[] the difference, for people, or its beginning
 ---@field mend string? the command that mends it
 ---@field hint string? what else to do
+---@field overview boolean? the lines list what it is about: all of them are shown
 ---@field claims { kind: string, name: string }? as in o2x.reviewed
 
 --- What each rank means: what customers feel first comes first.
@@ -148,7 +150,8 @@ local function of_check(this, findings, unseen, check)
     is = tostring(err),
     lines = { tostring(err) },
     hint = err.hint,
-    mend = this.plan:has_changes() and run_command(this) or nil, -- else it would change nothing
+    -- Where nothing would be changed, the runbook mends nothing; a hint may know a command of its own.
+    mend = this.plan:has_changes() and not (err.hint or ""):find("o2x run", 1, true) and run_command(this) or nil,
   }
 end
 
@@ -212,7 +215,9 @@ local function nothing_of(this)
     lines = { "+ all of it: there is no row in the registry, no database, and nothing in any other system" },
     mend = run_command(this),
   }
-  return { tenant = this.tenant_name, findings = { finding }, inside = 0, unseen = {}, looked = 0 }
+  local by_id = this.platform.registry(this.tenant).by_id
+  local unseen = by_id and { ("what the tenant's id names, which nobody knows: %s"):format(table.concat(by_id, ", ")) }
+  return { tenant = this.tenant_name, findings = { finding }, inside = 0, unseen = unseen or {}, looked = 0 }
 end
 
 -- A run is stopped by what stops its plan: as long as it is there, the runbook mends nothing.
@@ -244,9 +249,10 @@ local function of_problems(this, findings, unseen)
   end
 end
 
-local function by_rank(findings)
+-- Of one rank, the run comes last: what has a command of its own may be in its way, such as a migration's lost row.
+local function by_rank(findings, run_last)
   for i, finding in ipairs(findings) do
-    finding.order = i
+    finding.order = i + (finding.mend == run_last and #findings or 0)
   end
   table.sort(findings, function(a, b)
     if a.rank ~= b.rank then return a.rank < b.rank end
@@ -284,12 +290,15 @@ function M.of(this, company)
     findings, inside, this.plan.problems = first, 0, {}
     unseen[#unseen + 1] = "all else: it follows from that"
   end
-  if not first then of_left_overs(this, findings) end
+  if not first then
+    findings = story.tell(this, findings, run_command(this))
+    of_left_overs(this, findings)
+  end
   of_problems(this, findings, unseen)
   if not looked_at_all(this) then unseen[#unseen + 1] = "what is left over: not before all can be planned" end
   return {
     tenant = this.tenant_name,
-    findings = by_rank(findings),
+    findings = by_rank(findings, run_command(this)),
     inside = inside,
     unseen = unseen,
     unanswered = silent[unseen] ~= nil,

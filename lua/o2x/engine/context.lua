@@ -13,6 +13,7 @@ local step = require "o2x.script.step"
 local store = require "o2x.engine.store"
 local task = require "o2x.base.task"
 local unknown = require "o2x.base.unknown"
+local value = require "o2x.base.value"
 
 local M = {}
 
@@ -91,7 +92,9 @@ function Context:read(kind, target)
   local ok, found = xpcall(run.gate.read, errors.handler, run.gate, kind, target)
   if ok then return found end
   if not registration.UNANSWERED[errors.wrap(found).kind] then error(found, 0) end
-  return run.gate:assumed(nil, target)
+  local assumed = run.gate:assumed(nil, target)
+  local look = rawequal(assumed, value.unknown) and run.gate:type_of(kind).look
+  return look and run.guide:unread(look(self, target)) or assumed
 end
 
 --- Tells a rehearsal of a target that was seen in another way than by its type's read: in a list.
@@ -187,6 +190,21 @@ function Context:known_later(name) return runs[self].guide and unknown.named(nam
 ---@param fn fun(): string[] lines
 function Context:look(fn) guide.note_look(fn) end
 
+--- Does a checklist go on after this error? Where a system does not answer, people follow it all the same.
+---@param err any
+---@return boolean
+function Context:followed_without(err)
+  return runs[self].guide ~= nil and registration.UNANSWERED[errors.wrap(err).kind] or false
+end
+
+-- Is there something in a step that could not be read? Then nobody knows whether what follows from it is true.
+local function is_unread(run, path)
+  for _, problem in ipairs(run.plan and run.plan.problems or {}) do
+    if problem.path == path and registration.UNANSWERED[problem.error.kind] then return true end
+  end
+  return false
+end
+
 --- Waits for something: a checklist has it as a check.
 ---@param title string
 ---@param fn fun(): string[] lines by which a person waits for the same
@@ -196,7 +214,7 @@ function Context:wait_by_hand(title, fn)
     guide.note_look(fn)
     return true -- what is there already is waited for in earnest
   end
-  if list then list:look(step.path(), title, look, self:planned()) end
+  if list then list:look(step.path(), title, look, self:planned() or is_unread(runs[self], step.path())) end
 end
 
 --- Shows what the run waits for.

@@ -369,7 +369,8 @@ function Gate:leave_open(effect_type, key, desired)
 end
 
 --- What a checklist goes on with where a system does not answer: what the tenant's file says of its row in the
---- registry; otherwise, that nobody knows it. An audit takes the row's id from the tenant's services.
+--- registry, or the id that the tenant's services have; otherwise, that nobody knows it. An audit takes the row's id
+--- from the services.
 ---@param effect_type o2x.effect_type? of a write: what is not predicted is as desired
 ---@param target any
 ---@param desired any
@@ -378,7 +379,7 @@ function Gate:assumed(effect_type, target, desired)
   local run = self.run
   if run.auditing then return run.registration and run.registration:witnessed(target) end
   if not run.guide then return nil end
-  local row = run.registration and run.registration:assumed(target)
+  local row = run.registration and (run.registration:assumed(target) or run.registration:witnessed(target))
   if row then return row end
   if effect_type and effect_type.assume and desired ~= nil then return effect_type.assume(self.ctx, target, desired) end
   return (not effect_type or effect_type.predict) and value.unknown or nil

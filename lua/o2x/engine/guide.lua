@@ -18,6 +18,9 @@ local M = {}
 local Guide = {}
 Guide.__index = Guide
 
+-- Kinds of the errors after which nobody knows what a system holds.
+local UNANSWERED <const> = { unreachable = true, unauthorised = true, timeout = true }
+
 ---@class o2x.guide.item
 ---@field kind "effect"|"check"|"step" step: what a step would do next is not known
 ---@field path string of the step
@@ -100,6 +103,12 @@ local function wanted_name(given, of)
   return name_from(bare(label_of(given)))
 end
 
+-- What a command reads from its own lines ends on a line that has nothing else.
+local function assignment(name, command)
+  if command:find("\n", 1, true) then command = command .. "\n" end
+  return ("%s=$(%s) && export %s"):format(name, command, name)
+end
+
 --- The variable of a secret.
 ---@param given userdata
 ---@return string mark
@@ -110,7 +119,7 @@ function Guide:secret(given)
     self.names[tag] = name
     if of then
       local command = SETS[of.how](self, of)
-      self.set[name] = ("%s=$(%s) && export %s"):format(name, command, name)
+      self.set[name] = assignment(name, command)
     else
       table.insert(self.typed, { name = name, label = label_of(given), source = self.source })
     end
@@ -136,9 +145,23 @@ end
 function Guide:variable(name, command)
   if not self.taken[name] then
     self.taken[name] = true
-    self.set[name] = ("%s=$(%s) && export %s"):format(name, command, name)
+    self.set[name] = assignment(name, command)
   end
   return self:use(name)
+end
+
+--- What is in something that could not be read: a variable that a person sets, and by which commands to look.
+---@param lines string[] the commands
+---@return table unknown
+function Guide:unread(lines)
+  local text = table.concat(lines, "\n")
+  local name = self.names[text] or free(self, "KNOWN_LATER")
+  if not self.names[text] then
+    local shows = lines[1] and (": it is in what this shows: %s"):format(table.concat(lines, "; ")) or ""
+    self.names[text] = name
+    self.set[name] = ('# %s%s\n: "${%s:?}"'):format(name, shows, name)
+  end
+  return unknown.named(name)
 end
 
 --- A function of the shell.
@@ -184,7 +207,7 @@ end
 ---@return any filled the value itself if there are none
 function Guide:filled(given)
   if secret.is(given) then return self:secret(given) end
-  if value.is_unknown(given) then return shell.variable(unknown.name_of(given) or "KNOWN_LATER") end
+  if value.is_unknown(given) then return self:use(unknown.name_of(given) or "KNOWN_LATER") end
   if type(given) == "string" then return text_filled(self, given) end
   if type(given) ~= "table" then return given end
   return table_filled(self, given)
@@ -258,7 +281,9 @@ function Guide:look(path, title, fn, later)
   if #item.lines == 0 then item.lines[1] = "# no command shows this: o2x works it out from what it reads" end
   local holds = ok and result ~= false and (result ~= nil or not later)
   item.state = later and "later" or holds and "done" or "todo"
-  if not ok and errors.wrap(result).code == "when_applied" then item.state = "unknown" end
+  local err = not ok and errors.wrap(result)
+  if err and (err.code == "when_applied" or UNANSWERED[err.kind]) then item.state = "unknown" end
+  if err and UNANSWERED[err.kind] then item.why = value.text(err) end
   return ok, result, why
 end
 

@@ -17,12 +17,23 @@ local function has_database(this)
   return ask(this, effect_type, effect_type.read, { database = granted.admin, name = granted.tenant }) ~= nil
 end
 
+-- A file of its own, or its section in one that all tenants share.
+local function has_file(this)
+  local granted, effect_type = this.scope.files or {}, this.gate:type_of "file.text"
+  for _, path in ipairs(granted.write or {}) do
+    local heading = (granted.sections or {})[path]
+    local text = ask(this, effect_type, effect_type.read, path)
+    if text and (not heading or ("\n" .. text):find("\n" .. heading, 1, true)) then return true end
+  end
+  return false
+end
+
 local function is_nothing(this)
   if has_database(this) then return false end
   if this.registration:check() and this.tenant.id then return false end -- the registry has it
   this.looked = {}
   local listed = left_over.find(this)
-  return #listed == 0 and #this.plan.problems == 0
+  return #listed == 0 and #this.plan.problems == 0 and not has_file(this)
 end
 
 --- Looks. Who cannot look does not know.

@@ -163,8 +163,8 @@ local function is_own_row(self, place, target)
   return fields == 1 and target.key[place.name] == self.run.tenant.name
 end
 
---- The registry's row of the tenant, as its services have it: for an audit while the registry does not answer, which
---- then sees what the id names in the other systems, and only reads.
+--- The registry's row of the tenant, as its services have it: for an audit or a checklist while the registry does not
+--- answer, which then sees what the id names in the other systems, and only reads.
 ---@param target any of an effect
 ---@return table? row nil: the target is another, or no service has an id
 function Registration:witnessed(target)
@@ -235,7 +235,8 @@ local function unanswered_claim(self, place)
 end
 
 --- Refuses an effect on what the tenant's id names, unless the registry has confirmed the id; and any effect as long as
---- the registry has not answered whether what the file states is another tenant's. An audit goes on: it has no effects.
+--- the registry has not answered whether what the file states is another tenant's. An audit and a checklist go on: they
+--- have no effects.
 ---@param kind string of the effect
 function Registration:require(kind)
   local run, place = self.run, place_of(self)
@@ -248,7 +249,8 @@ function Registration:require(kind)
     return examine(self, place, rows or {})
   end
   if errors.is(rows) and rows.kind == "cancelled" then error(rows, 0) end
-  if run.auditing and errors.is(rows) and M.UNANSWERED[rows.kind] then return end -- it says so itself, and only reads
+  local only_reads = run.auditing or run.guide -- and says itself what did not answer
+  if only_reads and errors.is(rows) and M.UNANSWERED[rows.kind] then return end
   refuse(
     ("%s: whether %s is %s's is not certain: %s"):format(kind, what, run.tenant.name, tostring(rows)),
     hint_of(place)

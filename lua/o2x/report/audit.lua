@@ -14,7 +14,7 @@ local SIGNS <const> = {
   ["failed check"] = "!",
   ["in the way"] = "!",
 }
-local LONGEST <const> = 6 -- lines of one finding that are shown
+local LONGEST <const>, OVERVIEW <const> = 6, 40 -- lines of one finding that are shown; of one that stands for many
 
 -- Masked, and in one line: the systems' own texts are in it.
 local function text(any) return printable.line(mask.text(tostring(any))) end
@@ -41,7 +41,7 @@ end
 -- The lines of a difference, the first few of them.
 local function shown_lines(finding)
   local lines = {}
-  for i = 1, math.min(#finding.lines, LONGEST) do
+  for i = 1, math.min(#finding.lines, finding.overview and OVERVIEW or LONGEST) do
     lines[i] = text(finding.lines[i])
   end
   local more = #finding.lines - #lines

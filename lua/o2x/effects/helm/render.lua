@@ -93,6 +93,15 @@ local function add_values(about, merged)
     and not any_text(merged, function(text) return text:lower():find("hook", 1, true) ~= nil end)
 end
 
+-- The release's record; nil, and that nobody knows, where people follow a checklist without the cluster.
+local function record_of(ctx, name, namespace)
+  local helm = ctx:client "helm"
+  local ok, record = xpcall(ctx.ask, errors.handler, ctx, "helm", helm.status, helm, name, namespace)
+  if ok then return record, true end
+  if not ctx:followed_without(record) then error(record, 0) end
+  return nil, false
+end
+
 -- Fills the source for helm. Gives the hash of the values, which may be unknown, and the release's record.
 local function fill(ctx, name, namespace, o, source)
   local k8s = ctx:client "k8s"
@@ -113,8 +122,8 @@ local function fill(ctx, name, namespace, o, source)
     read.merge(merged, values)
   end
   add_values(source.about, merged)
-  local helm = ctx:client "helm"
-  local record = ctx:ask("helm", helm.status, helm, name, namespace)
+  local record, is_known = record_of(ctx, name, namespace)
+  if not is_known then return value.unknown end
   source.upgrade = record ~= nil and record.status ~= "uninstalled"
   source.revision = record and record.revision
   return content.hash_values(merged), record
