@@ -149,9 +149,9 @@ local function take(self)
   self.run.client "pg":with(self.place.database, function(db) take_row(self, db) end)
 end
 
--- Whose place it took may still write where nothing has been written by the new number.
+-- Whose place it took may still write where nothing has been written by the new number, unless it has ended.
 local function fence_off(self)
-  local database = self.from and (self.run.scope.pg or {}).tenant
+  local database = self.from and not self.ended and (self.run.scope.pg or {}).tenant
   if not database or database == self.place.database then return end
   local ok, err = pcall(self.run.client("pg").with, self.run.client "pg", database, function(db)
     db:pipeline(own_tables.make())

@@ -126,4 +126,15 @@ describe("what was done twice", function()
     assert.equal("sent a write: PUT /x", writes.first { { write = true, method = "PUT", target = "/x" } })
     assert.matches("sent a write: INSERT", writes.first(statements("1? SELECT 1", "1 " .. INSERT)), 1, true)
   end)
+
+  it("is not that a command holds its tenant", function()
+    local list = statements(
+      "1 INSERT INTO o2x.lock AS l VALUES (1)",
+      "1 UPDATE o2x.lock SET run = NULL",
+      "1 INSERT INTO o2x.fence AS f VALUES (1)"
+    )
+    assert.is_nil(writes.first(list))
+    table.move(list, 1, #list, #list + 1)
+    assert.is_nil(writes.twice({}, list))
+  end)
 end)
