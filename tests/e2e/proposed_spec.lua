@@ -358,6 +358,9 @@ for _, key in ipairs {
   ROWS["lua/o2x/" .. key] = { by = "tests/e2e/doctor_spec.lua" }
 end
 
+ROWS["lua/o2x/cli/capsule.lua: o2x export"] = { by = "tests/regress/555-exported-logs_spec.lua" }
+ROWS["lua/o2x/engine/same_again.lua: o2x run"] = { by = "tests/regress/557-next-after-a-rollback_spec.lua" }
+
 for _, command in ipairs { "git config", "o2x resume" } do
   ROWS["lua/o2x/engine/commit.lua: " .. command] = { by = "tests/e2e/commit_spec.lua" }
 end
