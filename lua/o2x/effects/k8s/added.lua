@@ -21,10 +21,21 @@ local function is_read(annotation)
   return annotation:find("/", 1, true) ~= nil
 end
 
--- Fields that do something: all of it but metadata and status, and annotations that controllers read.
+local CONTENT <const> = { data = true, binaryData = true }
+
+-- Keys of maps, and annotations that controllers read. Not a specification: whoever creates an object owns what the
+-- server fills in there.
 local function counts(path)
   if path[1] == "metadata" then return path[2] == "annotations" and path[3] and is_read(path[3]) end
-  return path[1] ~= "status"
+  return CONTENT[path[1]] or false
+end
+
+-- Was it made by o2x? Of one that was taken over as it is, nobody knows what was added.
+local function is_ours(object, manager)
+  for _, entry in ipairs(object.metadata.managedFields or {}) do
+    if entry.manager == manager then return true end
+  end
+  return false
 end
 
 -- Calls fn with the path of each field that is set as a whole.
@@ -82,7 +93,7 @@ function M.find(found, ctx, k8s, around)
     local wanted = around.wanted(support.key(one.target))
     local object = type(wanted) == "table" and support.get(ctx, one.target)
     local patch, lines = {}, {}
-    if object then
+    if object and is_ours(object, k8s.manager) then
       patch, lines = added(object, wanted)
     end
     if lines[1] then
