@@ -304,6 +304,8 @@ function M.record(gate, e, result, after, info, lazy)
     info = value.plain(info, e.key),
     after = value.plain(after, e.key),
     image = e.type.image and contract.image(e.type, after, e.desired, e.key) or nil,
+    filled = e.type.fills,
+    show = e.type.fills and contract.describe(e.type, e.target, e.before, after) or nil,
     seconds = task.now() - e.start,
     at = gate.run.now(),
   }, lazy)

@@ -47,6 +47,7 @@
 ---  otherwise than it should be, though no target of a plan shows it (o2x audit); and what could not be judged, and why
 ---@field guard string of a type that writes, for people: what keeps a write from overwriting what somebody else has
 ---  changed since it was compared; or "none: " and why, and what is read back. A refusal is that of base/guard.lua
+---@field fills boolean? the server fills in what nobody knew before: a run shows what was written, not what was wanted
 ---@field by_hand fun(ctx: table, target: any, desired: any, before: any): (string|{ comment: string, line: string })[]
 ---  of a type that writes: the lines of a shell that do what write does, for people; made by base/shell.lua. `before`
 ---  is value.unknown when the system does not answer. It asks nothing of a system
@@ -190,8 +191,15 @@ local FUNCTIONS = {
   "look",
 }
 
-local FIELDS =
-  { kind = "string", class = "string", guard = "string", undo = "table", secrets = "string", rehearsal = "table" }
+local FIELDS = {
+  kind = "string",
+  class = "string",
+  guard = "string",
+  undo = "table",
+  secrets = "string",
+  rehearsal = "table",
+  fills = "boolean",
+}
 for _, name in ipairs(FUNCTIONS) do
   FIELDS[name] = "function"
 end

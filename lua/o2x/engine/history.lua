@@ -79,6 +79,7 @@ local function in_journal(h)
   return {
     __index = function(entry, field)
       local kind = IN_JOURNAL[field]
+      if field == "show" and rawget(entry, "filled") then kind = "result" end
       local kept = kind and rawget(entry, kind .. "_record")
       if not kept then return nil end
       if type(kept) ~= "number" then return field_of(kept, field) end
@@ -238,7 +239,7 @@ function collect.result(h, record, place)
   local entry = effect(h, record)
   entry.result, entry.result_record = true, keep(h, record, place)
   entry.order = h.count
-  entry.outcome = record.outcome
+  entry.outcome, entry.filled = record.outcome, record.filled
   list(h, entry)
 end
 

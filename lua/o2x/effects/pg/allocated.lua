@@ -238,6 +238,7 @@ return {
   kind = "pg.allocated",
   secrets = "opaque",
   class = "transactional",
+  fills = true,
   guard = "the table is locked and the row compared in the transaction that writes",
   key = function(target) return row_value.name_of(target) .. ": " .. target.column end,
   read = row_ahead.read,
