@@ -61,8 +61,17 @@ local function public_fields(file)
   local fields = { admin = { username = file.admin.email } }
   for _, item in ipairs(file.integrations or {}) do
     local provider = providers.find(item.name)
-    local public = provider.public or provider.known
-    if public then fields[provider.vault] = public(item) end
+    if provider.public then fields[provider.vault] = provider.public(item) end
+  end
+  return fields
+end
+
+-- What is a secret in the secrets file, and the tenant's database shows all the same: the file may have it.
+local function known_fields(file)
+  local fields = {}
+  for _, item in ipairs(file.integrations or {}) do
+    local provider = providers.find(item.name)
+    if provider.known then fields[provider.vault] = provider.known(item) end
   end
   return fields
 end
@@ -134,6 +143,7 @@ function M.load(name, platform, file, where, others, words)
     pins = file.pins or {},
     kept = file.kept or {},
     public_fields = public_fields(file),
+    known_fields = known_fields(file),
     image = file.image,
     domain = identity.domain,
     database = identity.database,

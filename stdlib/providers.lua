@@ -96,8 +96,8 @@ local ATTRIBUTES = {
 --- One provider by name.
 ---@param name string as in tenant_merchants: "QUICKBOOKS"
 ---@return table|nil provider title, gateway, type, vault (path), fields (list), test (path) and
---- public (a function of an integration, or nil: what o2x stores beside the credentials), known (likewise: what is no
---- secret there, and o2x does not store)
+--- public (a function of an integration, or nil: what o2x stores beside the credentials), known (likewise: what a
+--- tenant's file may have all the same)
 function M.find(name) return PROVIDERS[name] end
 
 --- The names of all providers, sorted.

@@ -16,8 +16,11 @@ local versions, newest = setmetatable({}, { __mode = "k" }), setmetatable({}, { 
 -- What the tenant's file says of a secret's fields, by the platform: they are public.
 local function filed(ctx, target)
   local base = ctx.scope and ctx.scope.vault and ctx.scope.vault[1]
-  local public = base and ctx.tenant and ctx.tenant.public_fields
-  return public and public[target.path:sub(#base + 1)] or {}
+  local tenant, path = ctx.tenant, base and target.path:sub(#base + 1)
+  local public = path and tenant and (tenant.public_fields or {})[path]
+  -- Where the tenant's file is made of what is there, so is what a secrets file would count as a secret.
+  local known = path and tenant and tenant.adopting and (tenant.known_fields or {})[path]
+  return public or known or {}
 end
 
 -- Ends the secrets of what is no secret: the tenant's own names, what its file says of this very field, and the text

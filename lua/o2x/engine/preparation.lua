@@ -186,7 +186,7 @@ function M.run(options)
     options.tenant,
     function(id) tape.silently(run.registration.confirm, run.registration, id) end,
     options.files or options.place and options.place.files,
-    run.runbook.adopts
+    run.runbook.adopts or options.tagging
   )
   run.kept = kept.of(run)
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
