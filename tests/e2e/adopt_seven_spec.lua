@@ -46,6 +46,9 @@ describe("tenants made by hand", function()
         found = found or not row.ok and row.check or nil
       end
       assert.equal(red, found)
+      if red then return end
+      local audit = lab:o2x { "audit", name }
+      assert.equal(0, audit.code, audit.stdout)
     end)
   end
 end)
