@@ -195,7 +195,7 @@ end
 ---@return boolean was_repaired
 function Ground:compare(expected, of, repaired)
   local wanted, found = self:unlike(expected.name)
-  local was_repaired = repaired ~= nil and traces.repaired(found)
+  local was_repaired = repaired ~= nil and traces.repaired(wanted, found)
   of = of or was_repaired and repaired or nil
   if of then
     wanted, found = traces.settle(wanted, found, of, expected.full)

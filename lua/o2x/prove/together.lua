@@ -103,8 +103,12 @@ local function wrong_requests(ground, base, unit)
   local words, cases, missed, result, problem = ground:run_words(), unit.cases, {}, nil, nil
   for _ = 1, operator.TRIES + #unit.cases do
     result = ground:o2x(words)
-    local following
-    following, problem = operator.next(ground, words, result)
+    local following, instead
+    following, problem, instead = operator.next(ground, words, result)
+    if instead and instead[1] == "undo" then
+      clear(ground, unit.cases)
+      return nil, unit.cases -- each alone: then that is judged as well
+    end
     if not following then break end
     words, cases = following, keep_unasked(ground, cases, missed)
   end

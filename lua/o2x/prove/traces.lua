@@ -232,13 +232,17 @@ local function postgres(expected, found, of)
   end
 end
 
---- Whether a release had to be repaired: helm has a revision that failed, or that it left pending.
----@param found table of what differs
+--- Whether a release had to be repaired: helm has a revision that failed, or that it left pending, or it could not
+--- write that the old one is superseded.
+---@param expected table of what differs
+---@param found table
 ---@return boolean
-function M.repaired(found)
-  for _, item in pairs(found.helm or {}) do
+function M.repaired(expected, found)
+  for name, item in pairs(found.helm or {}) do
     local status = type(item) == "table" and item["info.status"] or ""
-    if status == "failed" or status:find "^pending" then return true end
+    local before = (expected.helm or {})[name]
+    local stayed = status == "deployed" and type(before) == "table" and before["info.status"] == "superseded"
+    if stayed or status == "failed" or status:find "^pending" then return true end
   end
   return false
 end
