@@ -147,7 +147,7 @@ local function most_is_gone(this, findings, mend)
     if not is_planned and finding.way ~= "failed check" then kept[#kept + 1] = finding end
   end
   local counts, lines, id = this.plan:counts(), overview(this), lost_id(this)
-  if failed > 0 then lines[#lines + 1] = ("! %d checks fail"):format(failed) end
+  if failed > 0 then lines[#lines + 1] = failed == 1 and "! 1 check fails" or ("! %d checks fail"):format(failed) end
   table.insert(kept, 1, {
     rank = FELT,
     way = "missing",

@@ -34,7 +34,10 @@ function M.summary(report)
   if report.error then return "could not be audited: " .. text(report.error) end
   if report.orphan then return "a tenant without a file, " .. M.count(#report.findings) end
   if report.unanswered and #report.findings == 0 then return "no finding, but systems did not answer" end
-  local inside = report.inside > 0 and (", and %d more things in what is missing"):format(report.inside) or ""
+  local inside = ""
+  if report.inside > 0 then
+    inside = (", and %d more thing%s in what is missing"):format(report.inside, report.inside == 1 and "" or "s")
+  end
   return ("%s%s; %d things are as they should be"):format(M.count(#report.findings), inside, report.looked)
 end
 
