@@ -217,6 +217,7 @@ local function new_summary(self, kept, id, stamp)
   if not ok then
     return { id = id, status = "damaged", error = { message = tostring(h), kind = h.kind }, damaged = h }
   end
+  local _reader <close> = h.reader -- thousands may be read before Lua collects one
   local summary = summaries.of(id, h)
   if h.status or not journal.held(self:journal_of(id)) then kept:put(id, stamp, summary) end
   return summary
