@@ -144,6 +144,8 @@ local ROWS = {
   ["lua/o2x/prove/certificate.lua: o2x prove"] = { by = "tests/e2e/prove_spec.lua" },
   ["lua/o2x/prove/forks.lua: o2x prove"] = { "what has ended, in a sentence" },
 
+  ["lua/o2x/engine/story.lua: o2x audit"] = { by = "tests/e2e/audit_spec.lua" },
+
   -- the commands of a checklist
   ["lua/o2x/cli/guide.lua: o2x guide"] = { by = "tests/e2e/guide_spec.lua" },
   ["lua/o2x/effects/dns.lua: aws route53"] = { by = "tests/e2e/guide_spec.lua" },
