@@ -6,6 +6,7 @@ local fs = require "o2x.base.fs"
 local proc = require "o2x.base.proc"
 local reader = require "o2x.client.pg.reader"
 local moment = require "lab.moment.postgres"
+local semaphore = require "o2x.base.semaphore"
 local server = require "lab.pg_server"
 local statements = require "lab.asked.statements"
 
@@ -62,6 +63,7 @@ local function new_place(lab)
     log = fs.join(path, "log"),
     memory = lab.memory,
     settings = lab.memory and MEMORY_SETTINGS,
+    turn = semaphore.new(1), -- who starts or stops it: a fault's restart may go on when something else is asked
   }
 end
 
@@ -177,12 +179,11 @@ function M.start(lab)
     daemon.clear(lab, "postgres", at.user)
     initialise(lab, at, state)
   end
-  local _, port
-  if server.is_running(at) then
-    port = server.port(at)
-  else
-    _, port = lab.on_port("postgres", function(free) server.launch(at, free) end)
-  end
+  local port = at.turn:run(function()
+    if server.is_running(at) then return server.port(at) end
+    local _, free_port = lab.on_port("postgres", function(free) server.launch(at, free) end)
+    return free_port
+  end)
   make_roles(lab, port, state)
   local env = {
     PGHOST = "127.0.0.1",
@@ -198,7 +199,7 @@ function M.start(lab)
     stop = function() M.sweep(lab) end,
     keep = function(kept) return moment.keep(lab, at, port, fs.join(at.path, "kept-" .. kept)) end,
     log = function() return log_of(at) end,
-    restart = function() restart(at, port) end,
+    restart = function() at.turn:run(restart, at, port) end,
   }
 end
 

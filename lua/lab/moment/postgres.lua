@@ -54,7 +54,7 @@ end
 
 --- Keeps the server's data. It is stopped and started for that.
 ---@param lab table
----@param at table of lab.pg_server
+---@param at table of lab.pg_server; turn: semaphore of who stops and starts it
 ---@param port integer
 ---@param kept string where the copy lies
 ---@return fun(): boolean put_back changed
@@ -78,7 +78,7 @@ function M.keep(lab, at, port, kept)
     return true
   end
   return function()
-    local changed = put_back_if_changed()
+    local changed = at.turn:run(put_back_if_changed)
     at.moment, at.pictures = kept_position, pictures
     local log = fs.stat(at.log)
     at.log_from, at.earlier = log and log.size or 0, nil -- what is asked from now on
