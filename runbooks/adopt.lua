@@ -19,8 +19,8 @@ Needs:   the tenant's row in the registry and its database; no file, and no secr
 Before:  o2x plan adopt TENANT shows it all, and writes nothing
 Verify:  o2x plan onboard TENANT (no changes); o2x run smoke TENANT
 Undo:    o2x undo RUN --confirm=TENANT: the files are as they were before
-Kept:    a line of kept: holds as long as the difference is the same. o2x run onboard TENANT --take-over=KEY makes
-         the thing as the standard has it; adopt again drops its line.]],
+Kept:    a line of kept: holds as long as the difference is the same. --take-over=KEY of o2x run onboard makes the
+         thing as the standard has it; adopt again drops its line.]],
   params = {
     admin = {
       "choice",
