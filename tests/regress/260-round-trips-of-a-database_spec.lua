@@ -58,9 +58,10 @@ describe("the database part of onboarding", function()
     assert.equal("3|16", server.sql("coredb-newclient", rows))
   end)
 
-  it("is 20 round trips where nothing is to be changed, in a run and in a plan", function()
+  -- A run takes the tenant's lock, which is one more.
+  it("is 20 round trips where nothing is to be changed, in a plan, and 21 in a run", function()
     local connections, turns = cost("run", "base", "newclient")
-    assert.is_true(connections <= 2 and turns <= 20, ("%d connections, %d round trips"):format(connections, turns))
+    assert.is_true(connections <= 2 and turns <= 21, ("%d connections, %d round trips"):format(connections, turns))
     connections, turns = cost("plan", "base", "newclient", "--detailed-exitcode")
     assert.is_true(connections <= 2 and turns <= 20, ("%d connections, %d round trips"):format(connections, turns))
   end)
