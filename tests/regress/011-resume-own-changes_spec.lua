@@ -225,7 +225,8 @@ describe("--take-over with a word that names no effect", function()
     toy:runbook("tend", 'step("plant", function() toy.ensure(tenant.name, 1) end)')
     assert.equal(9, toy:o2x({ "run", "tend", "alpha" }, { O2X_KILL_AT = "2" }).signal)
     local id = toy:json({ "show", "--json" }).effects[1].id
-    for word, why in pairs { nonsense = "has no such effect", [id:sub(1, 5)] = "has no such effect", [""] = "is empty" } do
+    local unknown <const> = "has no such effect"
+    for word, why in pairs { nonsense = unknown, [id:sub(1, 5)] = unknown, [""] = "is empty" } do
       local refused = toy:o2x { "resume", "--take-over=" .. word }
       assert.equal(3, refused.code)
       assert.matches(why, refused.stderr, 1, true)
