@@ -27,6 +27,8 @@ local function entry(path, bytes, o)
   return header .. bytes .. ("\0"):rep(-#bytes % 512)
 end
 
+local OUTSIDE <const> = fs.temp_folder() -- a path that nobody else has
+fs.remove_tree(OUTSIDE)
 local END <const> = ("\0"):rep(1024)
 local CHART <const> = entry("app/Chart.yaml", "name: app\n")
 
@@ -87,7 +89,7 @@ describe("the archive of a chart", function()
     ["a pipe"] = { entry("app/x", "", { type = "6" }), "neither a file nor a folder" },
     ["a path upwards"] = { entry("app/../../x", "x"), "leads out of the chart" },
     ["a path upwards at the start"] = { entry("../app/x", "x"), "leads out of the chart" },
-    ["an absolute path"] = { entry("/tmp/x", "x"), "leads out of the chart" },
+    ["an absolute path"] = { entry(OUTSIDE, "x"), "leads out of the chart" },
     ["an empty path"] = { entry("", "x"), "leads out of the chart" },
     ["a path with a control character"] = { entry("app/a\nb", "x"), "leads out of the chart" },
     ["a path with a backslash"] = { entry("app/..\\x", "x"), "leads out of the chart" },
@@ -118,7 +120,7 @@ describe("the archive of a chart", function()
       assert.equal("refused", e.kind)
       assert.is_truthy(e.message:find(case[2], 1, true), e.message)
       assert.same({ "a.tar.gz", "out" }, fs.list(dir))
-      assert.is_false(fs.exists "/tmp/x")
+      assert.is_false(fs.exists(OUTSIDE))
     end)
   end
 
