@@ -7,7 +7,6 @@ local json = require "o2x.base.json"
 local lock_words = require "o2x.engine.lock_words"
 local out = require "o2x.report.out"
 local tenants = require "o2x.project.tenants"
-local units = require "o2x.base.units"
 
 local function release(project, config, options, tenant)
   local reason = options.reason
@@ -26,7 +25,7 @@ local function row_of(holder)
     holder.runbook or "?",
     holder.run or "?",
     holder.since or "?",
-    holder.age and units.duration(holder.age) .. " ago" .. (holder.expired and ", expired" or "")
+    holder.age and lock_words.ago(holder.age) .. (holder.expired and ", expired" or "")
       or ("process %s"):format(tostring(holder.pid or "?")),
   }
 end

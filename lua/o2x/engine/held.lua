@@ -66,8 +66,12 @@ end
 function M.release(project, config, tenant)
   local holder = ask(project, config, tenant, function(db)
     local found = holders.list(db, tenant)[1]
-    if found and not holders.expire(db, found) then found = holders.list(db, tenant)[1] or found end
-    return found
+    if not found then return nil end
+    if holders.expire(db, found) then
+      found.expired = true
+      return found
+    end
+    return holders.list(db, tenant)[1] or found
   end)
   if not holder then errors.input(("no run holds %s"):format(tenant), "o2x locks lists the holders") end
   if holder.expired then return holder end

@@ -4,17 +4,25 @@ local units = require "o2x.base.units"
 
 local M = {}
 
+--- When a holder gave its last sign of life.
+---@param age number seconds
+---@return string
+function M.ago(age)
+  if age < 0 then return units.duration(-age) .. " ahead of the server's clock" end
+  return units.duration(age) .. " ago"
+end
+
 --- Who a holder is.
 ---@param holder o2x.pg.holder
 ---@return string
 function M.who(holder)
-  return ("%s@%s runs %s (%s) since %s, last sign of life %s ago"):format(
+  return ("%s@%s runs %s (%s) since %s, last sign of life %s"):format(
     holder.user,
     holder.host,
     holder.runbook,
     holder.run,
     holder.since,
-    units.duration(holder.age)
+    M.ago(holder.age)
   )
 end
 

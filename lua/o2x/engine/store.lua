@@ -252,6 +252,23 @@ function Store:list(except)
   return list
 end
 
+-- Whole ids: nobody guesses them, so the run was begun elsewhere, or has been removed.
+local WHOLE <const> = "^R%-%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%x+$"
+
+--- Raises: this run store does not have such a run. A run goes on where its journal is, which may be elsewhere.
+---@param word string
+---@param guess string? did you mean …
+function Store:unknown(word, guess)
+  local hint = "o2x runs lists them"
+  if word:find(WHOLE) then
+    hint = (
+      "o2x runs lists those of %s; a run is resumed, undone and exported where it was begun: by its user and "
+      .. "host there, or with O2X_STATE as that folder"
+    ):format(self.folder)
+  end
+  errors.input(("unknown run %s%s"):format(word, guess or ""), hint)
+end
+
 --- The summary of one run, as the list has it.
 ---@param id string
 ---@return table summary
@@ -259,7 +276,7 @@ function Store:summary(id)
   for _, one in ipairs(self:list()) do
     if one.id == id then return one end
   end
-  errors.input(("unknown run %s"):format(id), "o2x runs lists them")
+  self:unknown(id)
 end
 
 --- What a run is, as it began, with its status. Nothing of what it did is in memory.
@@ -339,7 +356,7 @@ function Store:find(word)
   end
   if #matches == 1 then return matches[1] end
   if #matches > 1 then errors.input(("%s could be %s"):format(word, table.concat(matches, " or "))) end
-  errors.input(("unknown run %s%s"):format(word, suggest.did_you_mean(word, ids)), "o2x runs lists them")
+  self:unknown(word, suggest.did_you_mean(word, ids))
 end
 
 --- The source of a script from when the run started, or nil.

@@ -8,11 +8,16 @@ local own_tables = require "o2x.client.pg.own_tables"
 
 local M = {}
 
-local EXPIRED <const> = "%sheartbeat < clock_timestamp() - make_interval(secs => %sseconds)"
+-- A row without a sign of life, which somebody has edited, tells of nobody who lives.
+local EXPIRED <const> = "coalesce(%sheartbeat < clock_timestamp() - make_interval(secs => %sseconds), true)"
 
-local SHOWN <const> = [[SELECT tenant, number, run, runbook, "user", host, machine, process,
-to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since,
-greatest(extract(epoch FROM clock_timestamp() - heartbeat), 0)::float8 AS age, seconds,
+-- The server's clock was set back, or somebody has edited the row: a holder that lives mends that at its next beat.
+local AHEAD <const> = "heartbeat > clock_timestamp() + make_interval(secs => seconds)"
+
+local SHOWN <const> = [[SELECT tenant, number, run, coalesce(runbook, '?') AS runbook, coalesce("user", '?') AS "user",
+coalesce(host, '?') AS host, machine, process,
+coalesce(to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '?') AS since,
+coalesce(extract(epoch FROM clock_timestamp() - heartbeat), 0)::float8 AS age, coalesce(seconds, 0) AS seconds,
 ]] .. EXPIRED:format("", "") .. [[ AS expired FROM o2x.lock WHERE run IS NOT NULL]]
 
 -- $8, $9: the run and the number of a holder that is known to have ended.
@@ -49,7 +54,7 @@ RETURNING lock.number]]
 ---@field machine string? of base/liveness
 ---@field process string? of base/liveness
 ---@field since string
----@field age number seconds since the last heartbeat
+---@field age number seconds since the last heartbeat; below 0: it is of a time to come
 ---@field seconds integer after which it expires
 ---@field expired boolean
 
@@ -114,14 +119,18 @@ function M.release(db, holder, number)
   return affected == 1
 end
 
---- Gives a tenant back whose holder has expired. The number goes up: the holder finds out.
+--- Gives a tenant back whose holder has expired, or has a sign of life that nobody can have given. The number goes up:
+--- the holder finds out.
 ---@param db o2x.pg.Connection
 ---@param holder o2x.pg.holder
 ---@return boolean released false: it lives, or another has taken its place
 function M.expire(db, holder)
   local sql = "UPDATE o2x.lock SET run = NULL, number = number + 1 "
-    .. "WHERE tenant = $1 AND run = $2 AND number = $3::bigint AND "
+    .. "WHERE tenant = $1 AND run = $2 AND number = $3::bigint AND ("
     .. EXPIRED:format("", "")
+    .. " OR "
+    .. AHEAD
+    .. ")"
   local _, affected = db:query(sql, holder.tenant, holder.run, holder.number)
   return affected == 1
 end
