@@ -302,7 +302,7 @@ for _, key in ipairs {
 } do
   ROWS["lua/o2x/" .. key] = { by = "tests/e2e/lock_spec.lua" }
 end
-ROWS["lua/o2x/engine/holding.lua: psql -d"] = { by = "tests/servers/client/pg/own_tables_spec.lua" }
+ROWS["lua/o2x/client/pg/own_tables.lua: psql -d"] = { by = "tests/servers/client/pg/own_tables_spec.lua" }
 ROWS["lua/o2x/engine/step_by_step.lua: o2x resume"] = { by = "tests/e2e/step_by_step_spec.lua" }
 for _, key in ipairs {
   "cli/capsule.lua: o2x config",

@@ -7,6 +7,7 @@ local fs = require "o2x.base.fs"
 local holders = require "o2x.client.pg.holders"
 local lock = require "o2x.engine.lock"
 local lock_words = require "o2x.engine.lock_words"
+local own_tables = require "o2x.client.pg.own_tables"
 local preparation = require "o2x.engine.preparation"
 local tenant_files = require "o2x.project.tenant_files"
 local units = require "o2x.base.units"
@@ -30,7 +31,11 @@ local function ask(project, config, name, fn)
   if not this then return nil end
   local _close <close> = defer(this.close_clients)
   local registry = this.platform.registry and this.platform.registry(this.tenant)
-  return registry and this.client("pg"):with(registry.database, fn)
+  if not registry then return nil end
+  local ok, result = xpcall(this.client("pg").with, errors.handler, this.client "pg", registry.database, fn)
+  if ok then return result end
+  local mend = errors.is(result) and own_tables.mend(config.pg.user, registry.database, result)
+  error(mend and errors.amend(result, { hint = mend }) or result, 0)
 end
 
 --- Who holds tenants, by the control database.

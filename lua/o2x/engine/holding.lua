@@ -15,7 +15,6 @@ local liveness = require "o2x.base.liveness"
 local lock_words = require "o2x.engine.lock_words"
 local own_tables = require "o2x.client.pg.own_tables"
 local pool = require "o2x.client.pg.pool"
-local shell = require "o2x.base.shell"
 local task = require "o2x.base.task"
 local units = require "o2x.base.units"
 
@@ -84,15 +83,8 @@ local function silent(self)
   }
 end
 
--- What an administrator types where the role may not use the table of locks.
-local function grant_of(self, err)
-  if err.code ~= "42501" then return nil end
-  local sql = own_tables.grant(self.run.config.pg.user, not err.message:find "for database", self.place.database)
-  return ("psql -d %s -c %s"):format(shell.quote(self.place.database), shell.quote(sql))
-end
-
 local function untaken(self, err)
-  local grant = grant_of(self, err)
+  local grant = own_tables.mend(self.run.config.pg.user, self.place.database, err)
   return errors.new {
     kind = err.kind,
     module = "lock",

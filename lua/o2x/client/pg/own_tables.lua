@@ -4,6 +4,8 @@
 ---   fence    the highest number of a lock by which a tenant's rows were written there (effects/pg/fence.lua)
 ---   lock     who holds a tenant; only in the control database (client/pg/holders.lua)
 
+local shell = require "o2x.base.shell"
+
 local M = {}
 
 -- The owner of the database has them, where the role may act for it: then they are those of all its members. Since
@@ -75,6 +77,17 @@ function M.grant(role, there, database)
   local sql = "GRANT USAGE ON SCHEMA o2x TO %s; GRANT SELECT, INSERT ON o2x.effect TO %s; "
     .. "GRANT SELECT, INSERT, UPDATE ON o2x.lock, o2x.fence TO %s"
   return (sql:gsub("%%s", function() return quoted end))
+end
+
+--- The command by which an administrator lets a role use the table of locks.
+---@param role string
+---@param database string the control database
+---@param err table
+---@return string? command nil if no right is missing
+function M.mend(role, database, err)
+  if err.code ~= "42501" then return nil end
+  local sql = M.grant(role, not err.message:find "for database", database)
+  return ("psql -d %s -c %s"):format(shell.quote(database), shell.quote(sql))
 end
 
 return M
