@@ -57,7 +57,8 @@ function M.check(tenant)
   local row, database = registered(tenant), pg.admin:database(tenant.database)
   if row and database then return end
   local name, path = tenant.name, naming.tenant_file(tenant.name)
-  local first = ("a new tenant: write tenants/%s.yaml, then o2x run onboard %s"):format(name, name)
+  local first = "a new tenant: " .. remedy.onboard(tenant)
+  if not files.exists(path) then first = ("a new tenant: write %s, then o2x run onboard %s"):format(path, name) end
   if not row and not database then
     local message = "there is no tenant %s: it is not in the registry, and there is no database %s"
     invalid(message:format(name, tenant.database), first, path)

@@ -176,6 +176,8 @@ describe("a tenant that was made by hand", function()
     local nowhere = lab:o2x { "adopt", "nowhere" }
     assert.equal(3, nowhere.code)
     assert.matches("there is no tenant nowhere: it is not in the registry, and there is no database", nowhere.stderr)
+    assert.matches("a new tenant: write tenants/nowhere.yaml", nowhere.stderr)
+    assert.matches("a new tenant: o2x run onboard acme%-sbx\n", lab:o2x({ "adopt", "acme-sbx" }).stderr)
     lab:sql(
       "enginedevdb",
       "insert into core_config.tenant (id, name, vaulturi, vaultpath) "
