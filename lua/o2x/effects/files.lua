@@ -61,11 +61,13 @@ end
 local function heading_of(ctx, real) return (ctx.scope.files.sections or {})[real:sub(#root_of(ctx) + 2)] end
 
 -- A file that all tenants share: a run changes its own sections, and leaves the others as they were when it read them.
+-- read_before: what it read; false is a file that it saw missing, nil one that it did not look at.
 local function keep_others(ctx, real, path, desired, read_before)
   local heading = heading_of(ctx, real)
   if not heading or value.is_unknown(desired) then return end
   if desired == nil then refuse(path, "is shared by all tenants: a run does not remove it") end
-  local stray = section.strayed(read_before or fs.read_if(real, LARGEST), desired, heading)
+  if read_before == nil then read_before = fs.read_if(real, LARGEST) end
+  local stray = section.strayed(read_before or nil, desired, heading)
   if stray then
     refuse(
       path,
@@ -283,11 +285,12 @@ local function list(ctx, path)
   return there and fs.list(real) or {}
 end
 
-local function exists(ctx, path)
+local function exists(ctx, path, reads)
   local clean = path:gsub("/+$", "")
   local may_be_folder = pcall(scope.path, readable(ctx), clean .. "/_", "the folder")
   if may_be_folder and fs.is_folder(fs.join(root_of(ctx), clean)) then return (is_folder(ctx, clean)) end
-  return text_in(ctx, path) ~= nil
+  reads[path] = text_in(ctx, path) or false
+  return reads[path] ~= false
 end
 
 return {
@@ -295,7 +298,7 @@ return {
   declares = "files:write",
   types = { text, own_section },
   api = function(ctx)
-    local reads = {} -- path → the text that the script read last
+    local reads = {} -- path → the text that the script saw last; false is a file that was missing then
     return {
       --- Ensures the text of a file of the platform tree. Of a file that all tenants share, only the run's own sections
       --- are written; others may change theirs at the same time.
@@ -316,7 +319,7 @@ return {
       ---@return string
       read = function(path)
         local content = text_in(ctx, path)
-        reads[path] = content
+        reads[path] = content or false
         if content == nil then
           errors.raise { kind = "failed", module = "files", message = path .. " does not exist" }
         end
@@ -325,7 +328,7 @@ return {
       --- Does the file or folder exist?
       ---@param path string
       ---@return boolean
-      exists = function(path) return exists(ctx, path) end,
+      exists = function(path) return exists(ctx, path, reads) end,
       --- The names in a folder; none if it does not exist.
       ---@param folder string
       ---@return string[]
