@@ -86,6 +86,7 @@ function M.play(ground, after)
   base.journal = fs.read(fs.join(ground.state, ground:runs()[1], "journal"))
   base.store = ground:keep "store"
   base.unchanged = not base.journal:find('"t":"result"', 1, true)
+  base.state.idle = base.unchanged
   ground.lab:snapshot "end"
   base.unfit = unfit_faults(ground.lab, base.log)
   if not base.unchanged then

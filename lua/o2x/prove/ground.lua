@@ -6,6 +6,7 @@
 --- log(self) → list of { service, method, target, write, status, identity }; fault(self, fault); stop(self).
 
 local fs = require "o2x.base.fs"
+local idle = require "o2x.prove.idle"
 local json = require "o2x.base.json"
 local left = require "o2x.prove.left"
 local program = require "o2x.core.program"
@@ -188,13 +189,15 @@ function Ground:unlike(name)
 end
 
 --- Where the lab differs from what it held. Ids that each run draws anew are alike.
----@param expected { name: string, full: table? } full: what `of` needs of what is the same
+---@param expected { name: string, full: table?, idle: boolean? } full: what `of` needs of what is the same; idle: the
+---  end of a run that changed nothing
 ---@param of table? of traces.settle: what only tells that something was changed and changed back does not count
 ---@param repaired table? the same, where helm's history tells that a release had to be repaired
 ---@return string? differences in a line
 ---@return boolean was_repaired
 function Ground:compare(expected, of, repaired)
   local wanted, found = self:unlike(expected.name)
+  if expected.idle then idle.settle(wanted, found) end
   local was_repaired = repaired ~= nil and traces.repaired(wanted, found)
   of = of or was_repaired and repaired or nil
   if of then

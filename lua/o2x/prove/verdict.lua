@@ -13,12 +13,13 @@ local function short(text)
   return #text > 60 and text:sub(1, 57) .. "..." or text
 end
 
--- The hash of a pod template, in names of ReplicaSets and Pods: Kubernetes writes such in these letters. The template
--- itself is compared, so that its hash tells nothing more.
-local HASH <const> = "%f[%w][bcdfghjklmnpqrstvwxz2456789]+%f[^%w]"
+-- The hash of a pod template, in names of ReplicaSets and Pods: a number of 32 bits, whose digits Kubernetes writes as
+-- these letters. The template itself is compared, so that its hash tells nothing more.
+local HASH <const> = "%f[%w][bcdf456789]+%f[^%w]"
 
+-- One number of ten thousand is shorter.
 local function hash_word(word)
-  if #word >= 8 and #word <= 10 and word:find "%d" then return "HASH" end
+  if #word >= 6 and #word <= 10 then return "HASH" end
 end
 
 local function without_drawn(text, part)

@@ -50,6 +50,7 @@ describe("the verdict", function()
     end
     local expected = picture("5474856bf7", "694b6bc6df", "new")
     assert.same({}, verdict.differences(expected, picture("f4654f6fd", "78b686dc89", "new")))
+    assert.same({}, verdict.differences(expected, picture("cdcdbb7", "bcdfbcdfc", "new"))) -- short, or without a digit
     assert.is_true(#verdict.differences(expected, picture("f4654f6fd", "78b686dc89", "newer")) > 0)
     assert.is_true(#verdict.differences(expected, picture("f4654f6fd", "f4654f6fd", "new")) > 0)
   end)
