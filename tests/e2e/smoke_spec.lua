@@ -43,7 +43,8 @@ describe("the smoke test", function()
       function() return lab:out("kubectl", "get", "pods", "-l", "app=newclient-tax-gateway", "-o", "name") == "" end
     )
     local file = fs.join(lab.dir, "smoke.xml")
-    local result = lab:o2x { "run", "smoke", "newclient", "--json", "junit=" .. file }
+    -- asks the service that is down again for five seconds, not for a minute
+    local result = lab:o2x { "run", "smoke", "newclient", "--json", "junit=" .. file, "--set=retry.seconds=5" }
     lab:out("kubectl", "scale", "deployment", "newclient-tax-gateway", "--replicas=2")
     assert.equal(1, result.code)
     local given, failed = json.decode(result.stdout), {}
