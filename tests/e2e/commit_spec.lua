@@ -1,81 +1,22 @@
 -- files.git: commit: what git has afterwards, wherever the run is killed, whatever else is in the tree.
 
+local checkouts = require "tests.support.checkout"
 local fs = require "o2x.base.fs"
 local ok = require "tests.support.ok"
 local proc = require "o2x.base.proc"
-local toys = require "tests.support.toy"
-
-local PLATFORM <const> = [[
-local M = {}
-function M.load(name, platform, spec)
-  return { name = name, id = spec.id, company = spec.company, domain = name .. "." .. platform.domain }
-end
-function M.grants(tenant)
-  local own = tenant.name .. "/"
-  return { files = { read = { own, "docs/" }, write = { own, "docs/LIST.md" },
-    sections = { ["docs/LIST.md"] = ("## %s ("):format(tenant.name) } } }
-end
-return M
-]]
-
-local RUNBOOK <const> = [[
-local files, toy = require "o2x.files", require "o2x.toy"
-return require "o2x.runbook" {
-  name = "enter", version = "1.0.0", api = 1, summary = "A test", effects = { "files:write", "toy:write" },
-  params = { note = { "string", default = "new", help = "a note" }, less = { "boolean", default = false, help = "x" },
-    stop = { "boolean", default = false, help = "x" } },
-  run = function(tenant, params)
-    step("files", function()
-      files.ensure(tenant.name .. "/a b.txt", params.note .. "\n")
-      if params.less then files.remove(tenant.name .. "/ü.txt") else files.ensure(tenant.name .. "/ü.txt", "ü\n") end
-    end)
-    step("list", function()
-      local text = files.exists("docs/LIST.md") and files.read("docs/LIST.md") or "# All\n"
-      local own = ("## %s (1)"):format(tenant.name)
-      local entry = own .. "\n" .. params.note .. "\n"
-      text = text:find(own, 1, true) and text:gsub("## " .. tenant.name .. " .1.\n[^\n]*\n", entry)
-        or text .. "\n" .. own .. "\n" .. params.note .. "\n"
-      files.ensure("docs/LIST.md", text)
-    end)
-    if params.stop then fail("stop") end
-    step("last", function() toy.ensure(tenant.name, { note = params.note }) end)
-  end,
-}
-]]
 
 describe("files.git: commit", function()
-  local toy, tree
+  local checkout, toy, tree
   before_each(function()
-    toy = toys.new()
-    toy:write("stdlib/platform.lua", PLATFORM)
-    toy:write("runbooks/enter.lua", RUNBOOK)
-    toy:write("o2x.yaml", "files:\n  git: commit\n")
-    tree = toy.project .. "/platform"
-    toy:write("platform/other.txt", "one\n")
-    toy.env.GIT_CONFIG_GLOBAL = toy.dir .. "/gitconfig"
-    toy.env.GIT_CONFIG_SYSTEM = "/dev/null"
-    fs.write(
-      toy.env.GIT_CONFIG_GLOBAL,
-      "[user]\n  name = Ann\n  email = ann@example.com\n[init]\n  defaultBranch = main\n"
-    )
+    checkout = checkouts.new()
+    toy, tree = checkout.toy, checkout.tree
   end)
   after_each(function() toy:__close() end)
 
-  local function git(...)
-    return ok(proc.run {
-      argv = { "git", "-C", tree, "-c", "core.quotePath=false", ... },
-      env = { GIT_CONFIG_GLOBAL = toy.env.GIT_CONFIG_GLOBAL, GIT_CONFIG_SYSTEM = "/dev/null" },
-    }).stdout
-  end
-
-  local function repository()
-    git "init"
-    git("add", "-A")
-    git("commit", "-qm", "first")
-  end
-
-  local function count() return tonumber(git("rev-list", "--count", "HEAD")) end
-  local function names() return git("show", "--name-only", "--format=", "HEAD") end
+  local function git(...) return checkout:git(...) end
+  local function repository() checkout:repository() end
+  local function count() return checkout:count() end
+  local function names() return checkout:names() end
   local function run(...) return toy:o2x { "run", "enter", ... } end
   local ALPHA <const> = "alpha/a b.txt\nalpha/ü.txt\ndocs/LIST.md\n"
 
@@ -140,9 +81,7 @@ describe("files.git: commit", function()
 
   it("is not committed twice where the process dies after git has committed", function()
     repository()
-    local hook = tree .. "/.git/hooks/post-commit"
-    fs.write(hook, "#!/bin/sh\nkill -9 $(ps -o ppid= -p $PPID)\n")
-    fs.chmod(hook, tonumber("755", 8))
+    local hook = checkout:hook("post-commit", "kill -9 $(ps -o ppid= -p $PPID)")
     assert.not_equal(0, run("alpha").code)
     fs.remove(hook)
     assert.equal(2, count())
@@ -209,10 +148,10 @@ describe("files.git: commit", function()
     repository()
     assert.equal(1, run("alpha", "stop=true").code)
     assert.equal(1, count())
-    toy:write("runbooks/enter.lua", (RUNBOOK:gsub('fail%("stop"%)', "")))
+    toy:write("runbooks/enter.lua", (checkouts.RUNBOOK:gsub('fail%("stop"%)', "")))
     ok(toy:o2x { "resume", "--edited", "--allow-edited" })
     assert.equal(ALPHA, names())
-    toy:write("runbooks/enter.lua", RUNBOOK)
+    toy:write("runbooks/enter.lua", checkouts.RUNBOOK)
     assert.equal(1, run("alpha", "stop=true", "note=bad").code)
     ok(toy:o2x { "undo", toy:json({ "runs", "--json" })[2].id, "--confirm=alpha" })
     assert.equal(2, count())
@@ -221,9 +160,7 @@ describe("files.git: commit", function()
 
   it("says what git says: a hook, a signature; mended, the run goes on", function()
     repository()
-    local hook = tree .. "/.git/hooks/pre-commit"
-    fs.write(hook, "#!/bin/sh\necho 'no tabs, please' >&2\nexit 1\n")
-    fs.chmod(hook, tonumber("755", 8))
+    local hook = checkout:hook("pre-commit", "echo 'no tabs, please' >&2; exit 1")
     local failed = run "alpha"
     assert.equal(1, failed.code)
     assert.truthy(failed.stderr:find("git commit: no tabs, please", 1, true), failed.stderr)

@@ -363,9 +363,9 @@ end
 ROWS["lua/o2x/cli/capsule.lua: o2x export"] = { by = "tests/regress/555-exported-logs_spec.lua" }
 ROWS["lua/o2x/engine/same_again.lua: o2x run"] = { by = "tests/regress/557-next-after-a-rollback_spec.lua" }
 
-for _, command in ipairs { "git config", "o2x resume" } do
-  ROWS["lua/o2x/engine/commit.lua: " .. command] = { by = "tests/e2e/commit_spec.lua" }
-end
+ROWS["lua/o2x/engine/commit.lua: o2x resume"] = { by = "tests/e2e/commit_spec.lua" }
+ROWS["lua/o2x/engine/checkout.lua: git clone"] = { by = "tests/e2e/commit_trees_spec.lua" }
+ROWS["lua/o2x/engine/checkout.lua: git config"] = { by = "tests/e2e/commit_spec.lua" }
 
 ROWS["lua/o2x/effects/pg/login_review.lua: kubectl edit"] = { by = "tests/e2e/audit_places_spec.lua" }
 

@@ -21,7 +21,7 @@ local PROGRAMS <const> = {
   make = "install-lab reference",
   flyway = "baseline repair",
   curl = "-",
-  git = "checkout config init status diff",
+  git = "checkout clone config init status diff",
 }
 
 -- Words that follow the name of a program in a sentence.
@@ -33,7 +33,7 @@ local PROSE <const> = {
   vault = "answer client",
   aws = "file keys login",
   make = "a an it random the",
-  git = "asks does is out says that",
+  git = "asks could does has have is out says that works",
   curl = "-I -X",
 }
 

@@ -26,8 +26,10 @@ local PASSED <const> = {
 local Git = {}
 Git.__index = Git
 
-local function environment()
-  local env = { LC_ALL = "C", GIT_TERMINAL_PROMPT = "0" }
+--- What git, and what it starts, gets of the environment. A look does not write the index.
+---@return table<string, string>
+function Git.environment()
+  local env = { LC_ALL = "C", GIT_TERMINAL_PROMPT = "0", GIT_OPTIONAL_LOCKS = "0" }
   for _, name in ipairs(PASSED) do
     env[name] = os.getenv(name)
   end
@@ -40,11 +42,12 @@ end
 ---@param seconds number?
 ---@return table result code, stdout, stderr
 function Git:call(words, input, seconds)
-  local argv = { "git", "-C", self.folder, "-c", "core.quotePath=false" }
+  -- A text without carriage returns goes in as it is, whatever a later checkout makes of it: no reason to refuse.
+  local argv = { "git", "-C", self.folder, "-c", "core.quotePath=false", "-c", "core.safecrlf=false" }
   if words[1] ~= "check-ignore" then argv[#argv + 1] = "--literal-pathspecs" end -- which takes names as they are
   return proc.run {
     argv = table.move(words, 1, #words, #argv + 1, argv),
-    env = environment(),
+    env = self.environment(),
     stdin = input or "",
     timeout = seconds or LOOK,
   }
@@ -75,6 +78,17 @@ function Git:ask(words, hint, input)
     message = ("git %s: %s"):format(words[1], said(result)),
     hint = hint,
   }
+end
+
+--- A value of its configuration.
+---@param key string
+---@param kind string? bool, path
+---@return string? value
+function Git:value(key, kind)
+  local words = { "config", "--get", key }
+  if kind then table.insert(words, 2, "--type=" .. kind) end
+  local got = self:call(words)
+  return got.code == 0 and got.stdout:gsub("\n$", "") or nil
 end
 
 --- Texts that end with a zero byte.

@@ -6,18 +6,16 @@
 --- its own. A run that stopped has not committed: o2x resume goes on and commits, o2x undo puts the files back as they
 --- are in HEAD, and then there is nothing to commit.
 
+local checkout = require "o2x.engine.checkout"
 local errors = require "o2x.base.error"
 local folder_lock = require "o2x.base.folder_lock"
 local fs = require "o2x.base.fs"
-local git = require "o2x.base.git"
 local history = require "o2x.engine.history"
 local identity = require "o2x.base.identity"
 local permission = require "o2x.engine.permission"
-local proc = require "o2x.base.proc"
 local section = require "o2x.base.section"
 local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
-local task = require "o2x.base.task"
 
 local M = {}
 
@@ -25,12 +23,6 @@ local Commit = {}
 Commit.__index = Commit
 
 local FILES <const> = { ["file.text"] = true, ["file.section"] = true }
-local UNFINISHED <const> = { "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply" }
-local PATIENCE <const>, POLL <const> = 30, 0.1 -- seconds for another git that has the index
-
-local function raise(where, message, hint)
-  errors.raise { kind = "refused", module = "git", where = where, message = message, hint = hint }
-end
 
 -- The platform that a lab has made for itself is a copy, and no checkout.
 local function is_of_lab(platform)
@@ -54,61 +46,11 @@ function M.new(run)
   return setmetatable({ run = run, paths = {} }, Commit)
 end
 
--- ---- is it a tree in which a commit can be made? ----
-
-local function check_usable(self, git_here)
-  for _, name in ipairs(UNFINISHED) do
-    local path = git_here:ask({ "rev-parse", "--git-path", name }):gsub("\n$", "")
-    if fs.exists(path:sub(1, 1) == "/" and path or fs.join(git_here.folder, path)) then
-      raise(
-        self.top,
-        ("git is in the middle of something: %s"):format(name),
-        ("finish it, or abort it: git -C %s status says how"):format(shell.quote(self.top))
-      )
-    end
-  end
-  local who = git_here:call { "var", "GIT_COMMITTER_IDENT" }
-  if who.code ~= 0 then
-    raise(
-      self.top,
-      "git does not know who commits",
-      "git config --global user.name NAME && git config --global user.email NAME@EXAMPLE.COM"
-    )
-  end
-end
-
--- What differs from HEAD: in the index, in the files, or not known to git at all.
-local function differing(git_here, paths)
-  local words, found = { "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames" }, {}
-  if paths then table.move(paths, 1, #paths, #words + 2, words) end
-  words[6] = "--"
-  for _, entry in ipairs(git.list(git_here:ask(words))) do
-    found[entry:sub(4)] = entry:sub(1, 2)
-  end
-  return found
-end
+-- ---- before anything is written ----
 
 --- Looks at the tree once, before the first file is written.
 function Commit:open()
-  if self.git then return end
-  local platform = self.run.config.platform
-  if not proc.exists "git" then
-    raise(platform, "files.git asks for commits, and git is not on PATH", "install git, or leave files.git out")
-  end
-  local top = git.at(platform):call { "rev-parse", "--show-toplevel" }
-  if top.code ~= 0 then
-    raise(
-      platform,
-      ("files.git asks for commits, and this is no checkout of git that can be used: %s"):format(
-        top.stderr:match "[^\r\n]+" or "git says nothing"
-      ),
-      ("git -C %s init, or leave files.git out of o2x.yaml"):format(shell.quote(platform))
-    )
-  end
-  self.top = top.stdout:gsub("\n$", "")
-  local git_here = git.at(self.top)
-  check_usable(self, git_here)
-  self.dirty, self.git = differing(git_here), git_here
+  if not self.tree then self.tree = checkout.open(self.run.config.platform) end
 end
 
 -- Does the run write files at all? An undo writes those of the run that it takes back.
@@ -121,21 +63,15 @@ end
 
 --- Before the first step: a tree in which nothing can be committed is refused before anything is written.
 function Commit:begin()
-  if may_write(self.run) then self:open() end
-end
-
---- A file's path from the top of the checkout.
----@param path string in the platform tree
----@return string? inside nil: it is not in the checkout
-function Commit:inside(path)
-  local real = fs.canonical(fs.join(fs.realpath(self.run.config.platform), path))
-  return real and real:sub(1, #self.top + 1) == self.top .. "/" and real:sub(#self.top + 2) or nil
+  if not may_write(self.run) then return end
+  self:open()
+  self.tree:check_whole((self.run.scope.files or {}).write or {})
 end
 
 -- A file that all tenants share: only the run's own sections must be those of HEAD and of the index.
 local function own_section_is_committed(self, path, target, before)
   for _, revision in ipairs { "HEAD:", ":" } do
-    local shown = self.git:call { "show", revision .. path }
+    local shown = self.tree.git:call { "show", revision .. path }
     local own = shown.code == 0 and section.own(shown.stdout, target.heading) or nil -- no file, no section
     if own ~= before then return false end
   end
@@ -158,31 +94,30 @@ end
 function Commit:admit(kind, key, target, before)
   if not FILES[kind] then return end
   self:open()
-  local path = self:inside(key)
-  if not path then return end
+  local path, top = self.tree:admit(key), self.tree.top
   self.paths[path] = true
-  local state = self.dirty[path]
+  local state = self.tree.dirty[path]
   if not state or is_own(self.run, kind, key) then return end
   if kind == "file.section" and own_section_is_committed(self, path, target, before) then return end
   local how = state == "??" and "git does not know it yet"
     or state:sub(1, 1) ~= " " and "changes of it are staged"
     or "it was edited, and not committed"
-  local look = shell.command { "git", "-C", self.top, state == "??" and "status" or "diff", "--", path }
-  if state:sub(2, 2) == " " then look = shell.command { "git", "-C", self.top, "diff", "--cached", "--", path } end
-  raise(
-    fs.join(self.top, path),
+  local look = shell.command { "git", "-C", top, state == "??" and "status" or "diff", "--", path }
+  if state:sub(2, 2) == " " then look = shell.command { "git", "-C", top, "diff", "--cached", "--", path } end
+  checkout.refuse(
+    fs.join(top, path),
     "the run would commit it with what others did to it: " .. how,
     ("look at it: %s; then commit it, or put it back"):format(look)
   )
 end
 
--- ---- the commit ----
+-- ---- when it is done ----
 
 -- The newest effect on each file.
 local function written(self)
   local newest = {}
   for _, entry in ipairs(history.in_order(self.run.gate:history())) do
-    local path = FILES[entry.kind] and self:inside(entry.key)
+    local path = FILES[entry.kind] and self.tree:inside(entry.key)
     if path then newest[path] = entry end
   end
   return newest
@@ -210,45 +145,10 @@ local function message(run)
   return table.concat(lines, "\n") .. "\n"
 end
 
--- Other programs have the index for a moment.
-local function patiently(fn)
-  local deadline = task.now() + PATIENCE
-  while true do
-    local ok, err = xpcall(fn, errors.handler)
-    if ok then return end
-    if not tostring(err):find("index.lock", 1, true) or task.now() > deadline then error(err, 0) end
-    task.sleep(POLL)
-  end
-end
-
--- Commits these paths and nothing else; hooks and signing are the user's. A commit that is refused leaves the index as
--- it was.
-local function commit(self, paths, states)
-  local new = {}
-  for _, path in ipairs(paths) do
-    if states[path] == "??" then new[#new + 1] = path end
-  end
-  local hint = ("mend that, then o2x resume %s; or commit by hand, in %s"):format(self.run.id, shell.quote(self.top))
-  local function call(words, list, input)
-    words[#words + 1] = "--"
-    self.git:ask(table.move(list, 1, #list, #words + 1, words), hint, input)
-  end
-  if #new > 0 then patiently(function() call({ "add", "--intent-to-add" }, new) end) end
-  local ok, err = xpcall(
-    patiently,
-    errors.handler,
-    function() call({ "commit", "--quiet", "--only", "--file=-" }, paths, message(self.run)) end
-  )
-  if ok then return end
-  if #new > 0 then self.git:call { "rm", "--cached", "--quiet", "--ignore-unmatch", "--", table.unpack(new) } end
-  error(err, 0)
-end
-
 -- What git is told to ignore is not committed, and that is said.
 local function leave_ignored(self, paths)
-  local result = self.git:call({ "check-ignore", "-z", "--stdin" }, table.concat(paths, "\0") .. "\0")
   local ignored, left = {}, {}
-  for _, path in ipairs(git.list(result.stdout)) do
+  for _, path in ipairs(self.tree:ignored(paths)) do
     ignored[path] = true
     self.run.ctx:log("warn", ("%s is not committed: .gitignore says so"):format(path))
   end
@@ -258,15 +158,35 @@ local function leave_ignored(self, paths)
   return left
 end
 
+-- The commit has what the hooks made of it, and that is not always what the run wrote.
+local function say_what_hooks_did(self, hash, paths, newest)
+  local top = self.tree.top
+  local left, more = self.tree:after_hooks(paths, hash)
+  local function say(what, ...)
+    self.run.ctx:log("warn", ("a hook of git %s: look at it: %s"):format(what, shell.command { "git", "-C", top, ... }))
+  end
+  for _, path in ipairs(paths) do
+    if left[path] then
+      say(("changed %s, and did not commit that"):format(path), "diff", "HEAD", "--", path)
+    elseif not is_as_written(fs.join(top, path), newest[path]) then
+      say(("committed %s otherwise than the run wrote it"):format(path), "show", hash, "--", path)
+    end
+  end
+  if #more > 0 then say(("committed %s, too"):format(M.names(more)), "show", hash) end
+end
+
 -- Of a run that was killed after its commit, there is one already.
 local function earlier(self)
-  local found = self.git:call { "log", "-1", "--format=%H", "--fixed-strings", "--grep=Run: " .. self.run.id }
+  local found = self.tree.git:call { "log", "-1", "--format=%H", "--fixed-strings", "--grep=Run: " .. self.run.id }
   return found.code == 0 and found.stdout:match "%x+" or nil
 end
 
 local function note(self, hash, paths)
-  self.run.journal:append { t = "commit", commit = hash, tree = self.top, paths = paths, at = self.run.now() }
-  self.run.ctx:log("info", ("committed %s in %s: %s"):format(hash:sub(1, 10), self.top, M.names(paths)))
+  self.run.journal:append { t = "commit", commit = hash, tree = self.tree.top, paths = paths, at = self.run.now() }
+  self.run.ctx:log("info", ("committed %s in %s: %s"):format(hash:sub(1, 10), self.tree.top, M.names(paths)))
+  if not self.tree.detached then return end
+  local keep = shell.command { "git", "-C", self.tree.top, "branch", self.run.id, hash:sub(1, 10) }
+  self.run.ctx:log("warn", "HEAD is detached, so no branch has this commit: " .. keep)
 end
 
 --- Commits what the run wrote. A run that is resumed commits what is not committed yet.
@@ -277,19 +197,19 @@ function Commit:perform()
   end
   if not any then return end
   self:open()
-  local newest = written(self)
+  local top, newest = self.tree.top, written(self)
   local paths = leave_ignored(self, sorted_keys(newest))
   if #paths == 0 then return end
-  local _locked <close> = folder_lock.take(self.top)
-  local states, changed = differing(self.git, paths), {}
+  local _locked <close> = folder_lock.take(top)
+  local states, changed = self.tree:differing(paths), {}
   for _, path in ipairs(paths) do
     if states[path] then changed[#changed + 1] = path end
-    if states[path] and not is_as_written(fs.join(self.top, path), newest[path]) then
-      raise(
-        fs.join(self.top, path),
+    if states[path] and not is_as_written(fs.join(top, path), newest[path]) then
+      checkout.refuse(
+        fs.join(top, path),
         "it was edited after the run wrote it, so nothing is committed",
         ("look at it: %s; commit it by hand, or put it back; then o2x resume %s"):format(
-          shell.command { "git", "-C", self.top, "diff", "HEAD", "--", path },
+          shell.command { "git", "-C", top, "diff", "HEAD", "--", path },
           self.run.id
         )
       )
@@ -299,8 +219,10 @@ function Commit:perform()
     local hash = self.run.past and earlier(self)
     return hash and note(self, hash, paths)
   end
-  commit(self, changed, states)
-  note(self, (self.git:ask({ "rev-parse", "HEAD" }):gsub("\n$", "")), changed)
+  local hint = ("mend that, then o2x resume %s; or commit by hand, in %s"):format(self.run.id, shell.quote(top))
+  local hash = self.tree:commit(changed, states, message(self.run), hint)
+  note(self, hash, changed)
+  say_what_hooks_did(self, hash, changed, newest)
 end
 
 local MOST <const> = 4 -- names in a line
@@ -317,7 +239,7 @@ end
 ---@return { tree: string, files: string[] }? nil: no file would be written
 function Commit:planned()
   local paths = sorted_keys(self.paths)
-  return #paths > 0 and { tree = self.top, files = paths } or nil
+  return #paths > 0 and { tree = self.tree.top, files = paths } or nil
 end
 
 return M
