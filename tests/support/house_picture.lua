@@ -11,6 +11,9 @@ local M = {}
 local ABOUT <const> = {
   main = "finds the command",
   cli = "one file a command",
+  doctor = "what a project needs, and the line that mends it",
+  prove = "runs that are killed and disturbed, in labs",
+  policy = "what the servers must be told to enforce",
   engine = "runs: gate, journal, plan, resume",
   script = "what scripts see: sandbox, words, check",
   project = "what lies on disk: config, tenants, runbooks",
@@ -50,7 +53,7 @@ local function room_line(room, count, folder, uses)
     folder,
     count,
     count == 1 and "file" or "files",
-    ABOUT[room],
+    assert(ABOUT[room], "no words for the room " .. room),
     #floors > 0 and ('<br/><font point-size="10" color="#666666">uses %s</font>'):format(table.concat(floors, " · "))
       or ""
   )
