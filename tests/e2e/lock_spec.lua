@@ -141,6 +141,18 @@ describe("a tenant, from two run stores", function()
     assert.matches("no run holds a tenant", ok(o2x("b", { "locks" })).stderr)
   end)
 
+  it("is held by the connection that the run has to the control database anyway", function()
+    local run = waits(start("a", 4))
+    local function renewed() return lab:sql(CONTROL, "select heartbeat from o2x.lock where tenant = 'urbanos'") end
+    local first = renewed()
+    eventually("a sign of life", function() return renewed() ~= first end)
+    local open = "select count(*) from pg_stat_activity where application_name = 'o2x' and datname = '%s'"
+    assert.equal("1", lab:sql(CONTROL, open:format(CONTROL)))
+    go "a"
+    assert.equal(0, (ends(run)))
+    eventually("its end", function() return lab:sql(CONTROL, open:format(CONTROL)) == "0" end)
+  end)
+
   it("is free at once when its holder was interrupted", function()
     local run = waits(start("a", 120))
     run.child:kill(INTERRUPT)

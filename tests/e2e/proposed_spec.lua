@@ -297,8 +297,8 @@ for _, key in ipairs {
   "effects/pg/fence.lua: o2x locks",
   "effects/pg/fence.lua: o2x resume",
   "engine/held.lua: o2x locks",
-  "engine/holding.lua: o2x locks",
-  "engine/holding.lua: o2x resume",
+  "engine/lock_words.lua: o2x locks",
+  "engine/lock_words.lua: o2x resume",
 } do
   ROWS["lua/o2x/" .. key] = { by = "tests/e2e/lock_spec.lua" }
 end

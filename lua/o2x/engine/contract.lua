@@ -53,6 +53,8 @@
 ---  is value.unknown when the system does not answer. It asks nothing of a system
 ---@field assume (fun(ctx: table, target: any, desired: any): any)? what a checklist goes on with after a write where
 ---  the system does not answer; values that a command of by_hand sets are those of ctx:known_later
+---@field along (fun(ctx: table, target: any): table[], fun(rows: table[][]))? statements by which a target is read
+---  along with something else, and what takes the rows of each: the next read of that very target then has them
 ---@field look (fun(ctx: table, target: any): string[])? the lines of a shell that show a person what read reads
 ---@field undo o2x.undo how a write goes back
 ---@field rehearsal o2x.brought? how what is there comes into the lab of a rehearsal; default: it is written there
@@ -188,6 +190,7 @@ local FUNCTIONS = {
   "review",
   "by_hand",
   "assume",
+  "along",
   "look",
 }
 

@@ -1,5 +1,7 @@
---- Who holds a tenant, and what a journal says of its lock, for people.
+--- Who holds a tenant, what is in the way of a run that wants to, and what a journal says of its lock, for people.
 
+local errors = require "o2x.base.error"
+local own_tables = require "o2x.client.pg.own_tables"
 local units = require "o2x.base.units"
 
 local M = {}
@@ -24,6 +26,85 @@ function M.who(holder)
     holder.since,
     M.ago(holder.age)
   )
+end
+
+--- What a run says that took another one's place.
+---@param run table
+---@param from o2x.pg.holder
+---@param ended boolean? is it certain that it has ended?
+---@return string
+function M.taken_over(run, from, ended)
+  local why = ended and "that process has ended" or "it has expired"
+  return ("%s is taken over: %s; %s"):format(run.tenant_name, M.who(from), why)
+end
+
+--- The error: another run holds the tenant.
+---@param holder o2x.pg.holder
+---@return table error
+function M.held(holder)
+  local rest = math.max(math.ceil(holder.seconds - holder.age), 1)
+  return errors.new {
+    kind = "locked",
+    module = "lock",
+    code = "held",
+    message = ("%s is locked: %s"):format(holder.tenant, M.who(holder)),
+    hint = ("wait until it ends, or interrupt it there; without a sign of life it is over in %s: o2x locks %s"):format(
+      units.duration(rest),
+      holder.tenant
+    ),
+  }
+end
+
+--- The error: another run has taken this one's place.
+---@param run table
+---@param holder o2x.pg.holder? nil: it has ended already
+---@return table error
+function M.lost(run, holder)
+  return errors.new {
+    kind = "locked",
+    module = "lock",
+    code = "lost",
+    message = ("this run has lost %s, because it gave no sign of life; it writes nothing more%s"):format(
+      run.tenant_name,
+      holder and ": " .. M.who(holder) or ""
+    ),
+    hint = ("look at what the other run did, then: o2x resume %s"):format(run.id),
+  }
+end
+
+--- The error: the lock could not be renewed in time.
+---@param run table
+---@param database string the control database
+---@param problem any
+---@return table error
+function M.silent(run, database, problem)
+  return errors.new {
+    kind = "unreachable",
+    module = "lock",
+    code = "silent",
+    message = ("the lock of %s could not be renewed, so this run writes nothing more: %s"):format(
+      run.tenant_name,
+      tostring(problem)
+    ),
+    hint = ("when %s answers: o2x resume %s"):format(database, run.id),
+  }
+end
+
+--- The error: the lock could not be taken.
+---@param run table
+---@param database string the control database
+---@param err table why
+---@return table error
+function M.untaken(run, database, err)
+  local mend = own_tables.mend(run.config.pg.user, database, err)
+  return errors.new {
+    kind = err.kind,
+    module = "lock",
+    code = err.code,
+    message = ("without its lock, %s is not changed: %s"):format(run.tenant_name, tostring(err)),
+    hint = mend,
+    lacks = not mend and "--local-lock" or nil,
+  }
 end
 
 --- What is special in what a journal says of its lock.

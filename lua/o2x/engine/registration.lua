@@ -97,6 +97,16 @@ local function target_of(self, place)
   return { database = place.database, admin = place.admin, table = place.table, any = any, columns = columns }
 end
 
+--- What check is going to ask, for somebody who asks the same database before that: in the same round trip.
+---@return table[]? statements nil: there is no registry
+---@return fun(rows: table[][])? hear takes the rows of each
+function Registration:ahead()
+  local place = place_of(self)
+  if not place then return nil end
+  self.first = target_of(self, place)
+  return self.run.gate:type_of("pg.matching").along(self.run.ctx, self.first)
+end
+
 --- Asks the registry before the first step. Refuses a tenant that the registry knows under another id or name, and
 --- gives its id to one whose file has none: what a run may touch depends on it. Without an answer the run goes on,
 --- because somebody may have to find out why there is none: see require.
@@ -104,7 +114,8 @@ end
 function Registration:check()
   local run, place = self.run, place_of(self)
   if not place then return true end
-  local target = target_of(self, place)
+  local target = self.first or target_of(self, place)
+  self.first = nil
   local ok, rows = pcall(task.timeout, FIRST, run.gate:type_of("pg.matching").read, run.ctx, target)
   if ok then
     self.asked = true

@@ -106,8 +106,7 @@ local function register(run)
 end
 
 local function apply(run)
-  local _close <close> = defer(run.close_clients)
-  local _release <close> = defer(function() run.lease:release() end)
+  local _let_go <close> = defer(function() run.lease:let_go() end) -- the end is recorded meanwhile
   register(run)
   if run.undo then undo.remember_id(run) end
   if run.commit then run.commit:begin() end
@@ -234,6 +233,7 @@ function M.apply(run, started)
   run.id = id
   local _held <close> = take_lock(run, run.id)
   run.override = permission.check(run)
+  local _close <close> = defer(run.close_clients)
   local _lease <close> = holding.take(run)
   run.folder, run.journal = run.store:create(run.id, header.of(run), sources_of(run))
   run.sandbox.keep = function(path, text) run.store:keep(run.id, path, text) end
@@ -259,6 +259,7 @@ function M.resume(run, id, started, words, skipped)
   run.planned = planned.of_run(run.store, old.history)
   run.past, run.edited = memory.new(old.history, words), run.sandbox.kept == nil
   local against = permission.check(run)
+  local _close <close> = defer(run.close_clients)
   local held <close> = holding.take(run)
   local proved = skipped and skip.prove(run, skip.step_of(old.history, skipped.step))
   local changed, files = resume.edited(run, id), resume.changed_files(old.history)

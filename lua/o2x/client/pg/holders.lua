@@ -62,13 +62,44 @@ RETURNING lock.number]]
 ---@return table[] groups of statements for exchange
 function M.tables() return own_tables.make_all() end
 
+-- The first problem in groups; what is asked behind them has its own.
+local function first_problem(groups)
+  local first
+  for _, group in ipairs(groups) do
+    for _, one in ipairs(group) do
+      one.on_result = function(_, problem) first = first or problem end
+    end
+  end
+  return function() return first end
+end
+
+-- Statements that read, in a transaction of their own: what they give does not touch the one before.
+local function add_reads(groups, statements)
+  if not statements then return end
+  groups[#groups + 1] = { { "BEGIN READ ONLY" }, table.unpack(statements) }
+  groups[#groups + 1] = { { "COMMIT" } }
+end
+
+-- What was read; nil: one of the statements failed, and is to be asked by itself.
+local function read_of(db, statements, answers)
+  local rows = {}
+  for i = 1, #statements do
+    local result = answers[i + 1]
+    if not result or result:status() ~= "rows" then return nil end
+    rows[i] = db.to_rows(result)
+  end
+  return rows
+end
+
 --- Takes a tenant that nobody holds, whose holder has expired, or has ended for certain. One round trip.
 ---@param db o2x.pg.Connection
 ---@param holder table tenant, run, runbook, user, host, machine, process, seconds
 ---@param ended { run: string, number: integer }? the holder that has ended
+---@param along table[]? statements that read, behind it in the same round trip
 ---@return integer? number nil: it is held
 ---@return o2x.pg.holder? before who held it, or holds it; nil: nobody did
-function M.take(db, holder, ended)
+---@return table[][]? rows of each statement of along; nil: they could not be read
+function M.take(db, holder, ended, along)
   ended = ended or {}
   local take = table.pack(
     TAKE,
@@ -90,11 +121,14 @@ function M.take(db, holder, ended)
     { ABOVE, holder.tenant },
     { FENCE, holder.tenant },
   }
+  local groups = { group, { { "COMMIT" } }, whole = true }
+  local problem = first_problem(groups)
+  add_reads(groups, along)
   db.uncertain = true
-  local answers, problem = db:exchange { group, { { "COMMIT" } } }
-  if problem then error(problem, 0) end
+  local answers = db:exchange(groups)
+  if problem() then error(problem(), 0) end
   local before, taken, above = db.to_rows(answers[1][2])[1], db.to_rows(answers[1][3])[1], db.to_rows(answers[1][4])[1]
-  return taken and (above or taken).number, before
+  return taken and (above or taken).number, before, along and read_of(db, along, answers[3])
 end
 
 --- Says that the holder lives.

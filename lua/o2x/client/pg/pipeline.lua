@@ -6,6 +6,7 @@
 local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local pg_error = require "o2x.client.pg.error"
+local pg_sql = require "o2x.client.pg.sql"
 local pooler = require "o2x.client.pg.pooler"
 local points = require "o2x.base.points"
 local session = require "o2x.client.pg.session"
@@ -143,15 +144,28 @@ end
 
 local READS <const> = "BEGIN READ ONLY"
 
--- The first read of a session asks along whether a pooler is there. One that shares its sessions gets nothing but that.
-local function read_and_recognise(db, groups)
+-- The groups with an assertion in the transaction that is the first of them: it fails as a whole where a pooler is.
+local function at_home(db, groups)
+  local first = groups[1]
+  local here = { pg_sql.assertion("pg_backend_pid() = " .. db.core:backend_pid()) }
+  return { { first[1], here, table.unpack(first, 2) }, table.unpack(groups, 2) }
+end
+
+-- What a session asks first has the question along whether a pooler is there. One that shares its sessions gets nothing
+-- but that.
+local function ask_and_recognise(db, groups)
   local row
-  local question = { pooler.PID }
+  local question, uncertain = { pooler.PID }, db.uncertain
   question.on_result = function(result, problem) row = not problem and result:rows()[1] or nil end
-  local ok, answers, problem = pcall(exchange, db, { { question }, table.unpack(groups) })
-  if row and not session.recognise(db, row) then return exchange(db, groups) end
+  local asked = groups.whole and at_home(db, groups) or groups
+  local ok, answers, problem = pcall(exchange, db, { { question }, table.unpack(asked) })
+  if row and not session.recognise(db, row) then
+    db.uncertain = uncertain
+    return exchange(db, groups)
+  end
   if not ok then error(answers, 0) end
   table.remove(answers, 1)
+  if groups.whole then table.remove(answers[1], 2) end
   return answers, problem
 end
 
@@ -159,13 +173,13 @@ end
 ---@param db o2x.pg.Connection
 ---@param groups table[] lists of { sql, parameter … }, with n if parameters may be nil; on_result(result, problem), if
 ---  somebody wants to know at once; certain: where the others may have taken effect, this one that the server refuses
----  has not
+---  has not. whole: nothing but the transaction that is the first group writes, and that needs nothing of a session
 ---@return table answers per group the list of native results
 ---@return table? problem the first error
 function M.exchange(db, groups)
   local reads = groups[1][1] and groups[1][1][1] == READS
-  if not reads then M.ready(db) end
-  if db.stranger then return read_and_recognise(db, groups) end
+  if not reads and not groups.whole then M.ready(db) end
+  if db.stranger then return ask_and_recognise(db, groups) end
   return exchange(db, groups)
 end
 

@@ -106,6 +106,14 @@ local function leave(self, dbname)
   self.waiting = {}
 end
 
+--- Is there a connection to a database that nobody uses?
+---@param dbname string
+---@return boolean
+function Pool:has_idle(dbname)
+  local idle = self.idle[dbname]
+  return idle ~= nil and #idle > 0 and (self.open[dbname] or 0) < LIMIT
+end
+
 --- Runs fn(connection). Whoever gets the connection next finds nothing of it; one that is not left idle is closed.
 ---@param dbname string
 ---@param fn fun(db: o2x.pg.Connection): any

@@ -18,16 +18,27 @@ local function statement_of(target)
 end
 
 -- The registry is what a run looks at first and may write next, so the form of its table is asked along.
-local function read(ctx, db, target)
+-- -> the statements, and what takes the rows of each
+local function questions(ctx, target)
   local group = { statement_of(target) }
   local unknown = known.questions(ctx, target.database, { target.table })
   for i, question in ipairs(unknown and unknown.group or {}) do
     group[i + 1] = question
   end
-  local answers = db:read_all(group)
-  local found = table.remove(answers, 1)
-  if unknown then known.note(ctx, target.database, unknown, answers) end
-  return found
+  return group,
+    function(answers)
+      local found = table.remove(answers, 1)
+      if unknown then known.note(ctx, target.database, unknown, answers) end
+      return found
+    end
+end
+
+-- Targets → their rows, which were read along with something else. The next read takes them away.
+local ahead = setmetatable({}, { __mode = "k" })
+
+local function read(ctx, db, target)
+  local group, take = questions(ctx, target)
+  return take(db:read_all(group))
 end
 
 --- target: database, admin, table, columns (names), any ({ column, value } pairs).
@@ -42,7 +53,14 @@ return {
     return ("%s %s where %s"):format(target.database, target.table, table.concat(parts, " or "))
   end,
   parent = function(target) return "pg.database", { database = target.admin, name = target.database } end,
+  along = function(ctx, target)
+    local group, take = questions(ctx, target)
+    return group, function(answers) ahead[target] = take(answers) end
+  end,
   read = function(ctx, target)
+    local found = ahead[target]
+    ahead[target] = nil
+    if found then return found end
     return support.read(ctx, target.database, function(db) return read(ctx, db, target) end)
   end,
 }

@@ -1,6 +1,7 @@
 local holders = require "o2x.client.pg.holders"
 local pg = require "o2x.client.pg"
 local raised = require "tests.support.raised"
+local relay = require "tests.support.relay"
 local servers = require "tests.support.servers"
 
 local function words(run, more)
@@ -34,6 +35,28 @@ describe("a row of o2x.lock", function()
     assert.equal("R-1 ada vm deploy", table.concat({ holder.run, holder.user, holder.host, holder.runbook }, " "))
     assert.is_false(holder.expired)
     assert.is_true(holder.age >= 0 and holder.age < 60)
+  end)
+
+  -- A handshake of its own, and one round trip for all that is asked then.
+  it("is taken in one round trip, the first of its connection, with what is read along", function()
+    local far <close> = relay.open { port = server.port, seconds = 0.05 }
+    local first <close> = pg.connect(server.options("postgres", { port = far.port }))
+    local before = far.turns
+    local along = { { "SELECT 1 AS one" }, { "SELECT $1 AS word", "two" } }
+    local number, _, rows = holders.take(first, words "R-1", nil, along)
+    assert.is_true(number >= 1)
+    assert.same({ { { one = 1 } }, { { word = "two" } } }, rows)
+    assert.equal(1, far.turns - before)
+    local none, holder, read = holders.take(first, words "R-2", nil, { { "SELECT run FROM o2x.lock" } })
+    assert.is_nil(none)
+    assert.same({ "R-1", { { { run = "R-1" } } } }, { holder.run, read })
+  end)
+
+  it("is taken also where what is read along fails", function()
+    local number, _, rows = holders.take(db, words "R-1", nil, { { "SELECT 1" }, { "SELECT none FROM nowhere" } })
+    assert.is_true(number >= 1)
+    assert.is_nil(rows)
+    assert.equal("R-1", holders.list(db, "acme")[1].run)
   end)
 
   it("gives each holder a higher number, also where the rows were lost", function()
