@@ -34,7 +34,9 @@ return require "o2x.runbook" {
   params = { who = { "string" } },
   effects = { "pg:write" },
   run = function(tenant, params)
-    local function note(what) pg.tenant:ensure_row("note", { name = params.who .. " " .. what }, { word = "written" }) end
+    local function note(what)
+      pg.tenant:ensure_row("note", { name = params.who .. " " .. what }, { word = "written" })
+    end
     step("First", note, "first")
     step("Wait", wait_until, "the test", 300, function()
       return pg.tenant:one("select 1 as one from go where name = $1", params.who)
@@ -44,8 +46,8 @@ return require "o2x.runbook" {
 }
 ]]
 
-local REGISTRY <const> = "CREATE TABLE tenant (id text PRIMARY KEY, name text UNIQUE); ALTER TABLE tenant OWNER TO admin; "
-  .. "INSERT INTO tenant VALUES ('T-1', 'acme')"
+local REGISTRY <const> = "CREATE TABLE tenant (id text PRIMARY KEY, name text UNIQUE); "
+  .. "ALTER TABLE tenant OWNER TO admin; INSERT INTO tenant VALUES ('T-1', 'acme')"
 local TABLES <const> = "CREATE TABLE note (name text PRIMARY KEY, word text); CREATE TABLE go (name text); "
   .. "ALTER TABLE note OWNER TO admin; ALTER TABLE go OWNER TO admin"
 
