@@ -9,11 +9,21 @@ local suggest = require "o2x.base.suggest"
 local out = require "o2x.report.out"
 local sorted_keys = require "o2x.base.sorted_keys"
 
-local MAX_ARGUMENTS =
-  { up = 0, down = 0, status = 0, env = 0, reset = 0, serve = 0, requests = 0, fault = 2, ["advance-clock"] = 1 }
+local MAX_ARGUMENTS = {
+  up = 0,
+  down = 0,
+  status = 0,
+  env = 0,
+  reset = 0,
+  serve = 0,
+  requests = 0,
+  fault = 2,
+  copy = 1,
+  ["advance-clock"] = 1,
+}
 local FAULT_OPTIONS = { times = true, nth = true, match = true, seconds = true }
-local ACTION_NAMES = { "up", "down", "status", "env", "reset", "fault", "requests", "advance-clock" }
-local USAGE = "lab up|down|status|env|reset|fault|requests|advance-clock"
+local ACTION_NAMES = { "up", "down", "status", "env", "reset", "fault", "requests", "copy", "advance-clock" }
+local USAGE = "lab up|down|status|env|reset|fault|requests|copy|advance-clock"
 
 -- The action and its arguments. The name=value arguments of a fault go into the options.
 local function parse(words, options)
@@ -150,6 +160,19 @@ local ACTIONS = {
     end
   end,
   requests = function(_, options) print_requests(lab.requests(options), options.json) end,
+  copy = function(words, options)
+    if #words == 0 then errors.input("lab copy: which tenant?", "o2x list --tenants") end
+    options.tenant = words[1]
+    local names = lab.copy(options)
+    if options.json then return out.json(json.array(names)) end
+    say(
+      "%d cop%s of %s: %s",
+      #names,
+      #names == 1 and "y" or "ies",
+      words[1],
+      #names > 2 and names[1] .. " to " .. names[#names] or table.concat(names, ", ")
+    )
+  end,
   ["advance-clock"] = function(words, options)
     options.seconds = tonumber(words[1])
     if not options.seconds or options.seconds < 0 then
@@ -171,7 +194,8 @@ return {
     { "memory", help = "up: keep nothing, write nothing to the disk; for tests, which put a lab back often" },
     { "tenants", value = "WHICH", help = "up, at the first start: seed these whole, too; `all`, or names with commas" },
     { "owner", value = "PROCESS", help = "up: end with the process of this number" },
-    { "json", help = "status, env, fault, requests: print JSON" },
+    { "count", value = "N", help = "copy: how many; default 1" },
+    { "json", help = "status, env, fault, requests, copy: print JSON" },
   },
   help = [[
   up                  start PostgreSQL, Redis, Vault, Kubernetes, Route 53, DNS, message broker and services
@@ -188,6 +212,8 @@ return {
                       a fault of the service itself, such as vault sealed, k8s broken-pods, postgres down;
                       off clears the faults of the service
   requests            count what the HTTP servers were asked since the start
+  copy TENANT --count=N
+                      copy an onboarded tenant N times, with names and ids of their own: a fleet to try things on
   advance-clock SECONDS
                       move the lab's clock forward]],
   run = function(options, words)

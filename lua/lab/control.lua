@@ -1,6 +1,7 @@
 --- The lab's control server, for `o2x lab fault` and `o2x lab advance-clock`.
 
 local asked = require "lab.asked"
+local copy = require "lab.copy"
 local errors = require "o2x.base.error"
 local faults = require "lab.faults"
 local json = require "o2x.base.json"
@@ -140,6 +141,7 @@ function M.start(lab, instances, token)
     ["/fault"] = function(body) return set_fault(lab, instances, body) end,
     ["/relay"] = function() return open_relays(lab, instances) end,
     ["/advance-clock"] = function(body) return advance_clock(lab, body) end,
+    ["/copy"] = function(body) return copy.run(lab, instances, body) end,
     ["/requests"] = function() return { requests = lab.requests.lines } end,
   }
   return lab.serve("control", function(req)

@@ -276,6 +276,21 @@ function Zones:get_change(id)
   end
 end
 
+-- Adds records that are new, and sorts once.
+local function add_all(records, new)
+  table.move(new, 1, #new, #records + 1, records)
+  table.sort(records, M.before)
+end
+
+--- Adds records of names that have none, as the zone keeps them, at once and without a change.
+---@param zone table
+---@param records table[]
+function Zones:load(zone, records)
+  add_all(zone.records, records)
+  add_all(zone.served, copy(records))
+  self.lab.save("route53")
+end
+
 --- Adds records at once, without a change.
 ---@param zone table
 ---@param records table[] {name, type, ttl, values}

@@ -19,15 +19,27 @@ local LARGEST <const> = 16 << 20 -- bytes of a record
 
 local function secret_name(release) return ("sh.helm.release.v1.%s.v1"):format(release) end
 
+M.TYPE = "helm.sh/release.v1" -- of the Secrets that have a record
+
+--- Helm's record of a release.
+---@param secret table
+---@return table
+function M.decode(secret)
+  local packed, name = crypto.unbase64(crypto.unbase64(secret.data.release)), secret.metadata.name
+  return json.decode(gzip.unpack(packed, LARGEST, name), name)
+end
+
 -- Helm's record of a release's first revision, and the Secret that has it.
 local function record_of(lab, release)
   local secret = lab.k8s.get("v1", "Secret", NAMESPACE, secret_name(release))
-  local packed = crypto.unbase64(crypto.unbase64(secret.data.release))
-  return json.decode(gzip.unpack(packed, LARGEST, release), release), secret
+  return M.decode(secret), secret
 end
 
--- Packs texts as gzip does: one process for all.
-local function packed(folder, texts)
+--- Packs texts as gzip does: one process for all.
+---@param folder string for scratch
+---@param texts string[]
+---@return string[] bytes
+function M.packed(folder, texts)
   fs.mkdir(folder, 0x1c0)
   local argv = { "gzip", "-n", "-f" }
   for i, text in ipairs(texts) do
@@ -65,7 +77,7 @@ local function secret_of(release, pattern, bytes)
     apiVersion = "v1",
     kind = "Secret",
     metadata = { name = secret_name(release.name), namespace = NAMESPACE, labels = labels },
-    type = "helm.sh/release.v1",
+    type = M.TYPE,
     data = { release = crypto.base64(crypto.base64(bytes)) },
   }
 end
@@ -95,7 +107,7 @@ function M.install(lab, releases)
     end
   end
   local secrets = {}
-  for i, bytes in ipairs(packed(fs.join(lab.dir, "cache/records"), texts)) do
+  for i, bytes in ipairs(M.packed(fs.join(lab.dir, "cache/records"), texts)) do
     secrets[i] = secret_of(releases[i], patterns[releases[i].from].secret, bytes)
   end
   seed.create(lab, secrets, { manager = "helm" })

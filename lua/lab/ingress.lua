@@ -4,6 +4,7 @@ local fs = require("o2x.base.fs")
 local json = require("o2x.base.json")
 local backends = require("lab.backends")
 local faults = require("lab.service_faults")
+local semaphore = require("o2x.base.semaphore")
 local task = require("o2x.base.task")
 
 local M = { name = "ingress" }
@@ -118,11 +119,15 @@ end
 
 -- ---- the certificate ----
 
-local function is_covered(names, host)
+-- A host is covered by its own name, or by its wildcard.
+local function is_covered(covered, host) return covered[host] or covered["*" .. (host:match("^[^.]+(%..+)$") or "")] end
+
+local function set_of(names)
+  local set = {}
   for _, name in ipairs(names) do
-    if name == host or name:sub(1, 1) == "*" and host:match("^[^.]+(%..+)$") == name:sub(2) then return true end
+    set[name] = true
   end
-  return false
+  return set
 end
 
 -- The domains in tenant files that were not read yet. The certificate covers a tenant before it is onboarded, so that
@@ -144,13 +149,13 @@ end
 -- Adds the hosts of tenants and Ingress objects that the certificate's names do not cover. Returns whether there were
 -- any.
 local function add_hosts(lab, names, read)
-  local added, hosts = false, new_domains(lab, read)
+  local added, hosts, covered = false, new_domains(lab, read), set_of(names)
   for _, entry in ipairs(all_rules(ingresses_of_class(lab))) do
     hosts[#hosts + 1] = entry.rule.host
   end
   for _, host in ipairs(hosts) do
-    if not is_covered(names, host) then
-      names[#names + 1], added = host, true
+    if not is_covered(covered, host) then
+      names[#names + 1], covered[host], added = host, true, true
     end
   end
   return added
@@ -170,21 +175,25 @@ function M.start(lab)
   local read = {}
   add_hosts(lab, state.names, read)
   local server = open(lab, state.names)
+  local turn = semaphore.new(1)
+  local function cover()
+    if not add_hosts(lab, state.names, read) then return end
+    lab.certificate("ingress", state.names) -- signed before the server stops, to keep the gap short
+    server:stop()
+    server = open(lab, state.names)
+    lab.save("ingress")
+  end
   local watcher = task.spawn(function()
     while true do
       task.sleep(WATCH_INTERVAL)
-      if add_hosts(lab, state.names, read) then
-        lab.certificate("ingress", state.names) -- signed before the server stops, to keep the gap short
-        server:stop()
-        server = open(lab, state.names)
-        lab.save("ingress")
-      end
+      turn:run(cover)
     end
   end)
   return {
     port = server.port,
     env = { O2X_LAB_HTTPS = ("%s:%d"):format(lab.host, server.port), O2X_LAB_CA = lab.ca },
     fault = function(kind, options) return faults.set(lab, kind, options) end,
+    cover = function() turn:run(cover) end,
     stop = function()
       watcher:cancel()
       watcher:wait()

@@ -15,6 +15,7 @@ local M = {}
 
 local START_TIMEOUT <const> = 90 -- seconds until ready, on a slow machine
 local STOP_TIMEOUT <const> = 20 -- seconds until the process is killed
+local COPY_TIMEOUT <const> = 1800 -- seconds, for thousands of copies
 local POLL <const> = 0.05 -- seconds
 
 local function fail(message, hint, where)
@@ -238,13 +239,13 @@ function M.status(options)
 end
 
 -- A request to the lab's control server (lab.control). Its token is in lab.json.
-local function control_request(lab, path, body)
+local function control_request(lab, path, body, seconds)
   local http = require "o2x.client.http"
   local response = http.request {
     method = "POST",
     url = lab.control.url .. path,
     json = body,
-    timeout = 30,
+    timeout = seconds or 30,
     headers = { Authorization = "Bearer " .. lab.control.token },
   }
   local answer = json.decode(response.body, "lab")
@@ -272,6 +273,14 @@ end
 ---@param options { dir: string? }
 ---@return table<string, integer> requests by "SERVICE METHOD PATH"
 function M.requests(options) return control_request(require_up(M.place(options)), "/requests", {}).requests end
+
+--- Copies a tenant that is onboarded: the same in all systems, under another name and id.
+---@param options { dir: string?, tenant: string, count: string? } count: how many copies, 1 if absent
+---@return string[] names of the copies
+function M.copy(options)
+  local body = { tenant = options.tenant, count = math.tointeger(tonumber(options.count or 1)) or 0 }
+  return control_request(require_up(M.place(options)), "/copy", body, COPY_TIMEOUT).tenants
+end
 
 --- Moves the lab's clock forward.
 ---@param options { dir: string?, seconds: number }

@@ -18,6 +18,11 @@ local function forms(words)
   return all
 end
 
+--- The forms of a word.
+---@param word string
+---@return string[] urbanos, URBANOS, Urbanos
+function M.forms(word) return { word, word:upper(), capital(word) } end
+
 --- A function that replaces words in a text. Of two words of which one is in the other, the longer one counts.
 ---@param words table<string, string>
 ---@return fun(text: string): string

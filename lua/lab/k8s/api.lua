@@ -115,7 +115,8 @@ local function filter_of(req, kind)
   end,
     nil,
     nil,
-    #labels + #fields > 0
+    #labels + #fields > 0,
+    labels
 end
 
 local function continue_token(rv, object)
@@ -163,9 +164,9 @@ local function page(store, found, query, selective)
   return table.move(found, from, to, 1, {}), meta
 end
 
-local function matching(store, kind, namespace, filter)
+local function matching(store, kind, namespace, filter, labels)
   local found = {}
-  for _, object in ipairs(virtual.list(store, kind, namespace) or store:list(kind.store, namespace)) do
+  for _, object in ipairs(virtual.list(store, kind, namespace) or store:list(kind.store, namespace, labels)) do
     if filter(object) then table.insert(found, object) end
   end
   return found
@@ -180,12 +181,13 @@ end
 ---@return string? body
 function M.list(api, req, target)
   local store, kind = api.store, target.kind
-  local filter, code, problem, selective = filter_of(req, kind)
+  local filter, code, problem, selective, labels = filter_of(req, kind)
   if not filter then return body.answer(code, problem) end
   if req.query.watch == "true" or req.query.watch == "1" then
     return watch.serve(store, req, kind, target.namespace, filter, body.view(req))
   end
-  local list, meta, expired = page(store, matching(store, kind, target.namespace, filter), req.query, selective)
+  local found = matching(store, kind, target.namespace, filter, labels)
+  local list, meta, expired = page(store, found, req.query, selective)
   if not list then return body.answer(meta, expired) end
   return body.list(kind, list, meta, body.view(req), store.clock())
 end
@@ -353,10 +355,10 @@ end
 ---@return table? headers
 ---@return string? body
 function M.delete_collection(api, req, target)
-  local filter, code, problem = filter_of(req, target.kind)
+  local filter, code, problem, _, labels = filter_of(req, target.kind)
   if not filter then return body.answer(code, problem) end
   local options = delete_options(req)
-  local found = matching(api.store, target.kind, target.namespace, filter)
+  local found = matching(api.store, target.kind, target.namespace, filter, labels)
   for _, object in ipairs(found) do
     objects.delete(api.store, target.kind, object.metadata.namespace, object.metadata.name, options)
   end

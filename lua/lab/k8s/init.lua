@@ -81,7 +81,7 @@ end
 -- the environment of the first container behind a Service: name → value
 local function environment(server, service)
   local requirements = selector.from_object(service.spec.selector)
-  for _, pod in ipairs(server.store:list("/pods", service.metadata.namespace)) do
+  for _, pod in ipairs(server.store:list("/pods", service.metadata.namespace, requirements)) do
     if service.spec.selector and selector.matches(requirements, pod.metadata.labels) then
       local env = {}
       for _, entry in ipairs(pod.spec.containers[1].env or {}) do

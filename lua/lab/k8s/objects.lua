@@ -96,6 +96,14 @@ local function label_job(job)
   }, template.metadata.labels)
 end
 
+--- The next free address of a Service.
+---@param state table of the store
+---@return string
+function M.service_address(state)
+  state.addresses = (state.addresses or 9) + 1
+  return ("10.96.%d.%d"):format(state.addresses // 250, state.addresses % 250 + 1)
+end
+
 -- allocates addresses, ports, finalizers and labels for a new object
 local function allocate(store, kind, object)
   local state = store.state
@@ -104,10 +112,7 @@ local function allocate(store, kind, object)
     object.metadata.finalizers = object.metadata.finalizers or value.array { "kubernetes.io/pvc-protection" }
   elseif kind.store == "/services" and object.spec.type ~= "ExternalName" then
     local spec = object.spec
-    if not spec.clusterIP then
-      state.addresses = (state.addresses or 9) + 1
-      spec.clusterIP = ("10.96.%d.%d"):format(state.addresses // 250, state.addresses % 250 + 1)
-    end
+    spec.clusterIP = spec.clusterIP or M.service_address(state)
     spec.clusterIPs = value.array { spec.clusterIP }
     spec.ipFamilies = spec.ipFamilies or value.array { "IPv4" }
     spec.ipFamilyPolicy = spec.ipFamilyPolicy or "SingleStack"

@@ -1,5 +1,6 @@
 --- The objects, the resource version, and the history that watches read. Objects in the store are never changed in
 --- place: a write replaces the table, so that a reference to the old one stays valid.
+local label_index = require "lab.k8s.label_index"
 local memento = require "lab.memento"
 local uuid = require "lab.uuid"
 local value = require "lab.k8s.value"
@@ -48,6 +49,8 @@ function M.new(options)
     listeners = {},
     waiting = {},
     dependents = {},
+    labels = label_index.new(),
+    sorted = {}, -- keys in order, by store
   }, Store)
   for store, objects in pairs(state.objects) do
     for key, object in pairs(objects) do
@@ -57,13 +60,15 @@ function M.new(options)
   return self
 end
 
---- indexes the dependents of each owner, so that a deletion finds them without a search
+--- Indexes the dependents of each owner, so that a deletion finds them without a search, and labels.
 ---@param store string path of the objects
 ---@param key string
 ---@param before table? object until now
 ---@param object table? object from now on
 function Store:index(store, key, before, object)
   local id = store .. " " .. key
+  self.labels:changed(store, key, before, object)
+  if not before or not object then self.sorted[store] = nil end
   if before then
     each_owner(before, function(uid)
       if self.dependents[uid] then self.dependents[uid][id] = nil end
@@ -87,21 +92,30 @@ function Store:get(store, namespace, name)
   return objects and objects[key_of(namespace, name)]
 end
 
+-- The keys of a store in order.
+local function keys_of(self, store, objects)
+  local keys = self.sorted[store]
+  if not keys then
+    keys = value.keys(objects)
+    self.sorted[store] = keys
+  end
+  return keys
+end
+
 --- The objects of a store, or of one namespace of it, in the order of namespace and name.
 ---@param store string
 ---@param namespace string?
+---@param requirements table[]? of a label selector: objects that cannot match are left out, others need not match
 ---@return table[]
-function Store:list(store, namespace)
-  local keys, prefix = {}, namespace and namespace .. "/"
+function Store:list(store, namespace, requirements)
+  local list, prefix = {}, namespace and namespace .. "/"
   local objects = self.state.objects[store] or {}
-  for key in pairs(objects) do
-    if not prefix or key:sub(1, #prefix) == prefix then keys[#keys + 1] = key end
+  local keys = requirements and self.labels:keys(store, requirements, objects)
+  if keys then table.sort(keys) end
+  for _, key in ipairs(keys or keys_of(self, store, objects)) do
+    if not prefix or key:sub(1, #prefix) == prefix then list[#list + 1] = objects[key] end
   end
-  table.sort(keys)
-  for i, key in ipairs(keys) do
-    keys[i] = objects[key]
-  end
-  return keys
+  return list
 end
 
 --- The objects that name `uid` as an owner.
@@ -166,6 +180,25 @@ function Store:put(store, object)
   return object
 end
 
+--- Adds many objects at once, as when a cluster is brought back from a backup: no controller hears of them, and watches
+--- of before are too old.
+---@param list { store: string, object: table }[] whole, with all that controllers made of them
+function Store:load(list)
+  local state = self.state
+  for _, item in ipairs(list) do
+    local meta = item.object.metadata
+    state.rv = state.rv + 1
+    meta.resourceVersion = tostring(state.rv)
+    state.objects[item.store][key_of(meta.namespace, meta.name)] = item.object
+    self:index(item.store, key_of(meta.namespace, meta.name), nil, item.object)
+  end
+  self.history, self.first, self.last, self.oldest = {}, self.last + 2, self.last + 1, state.rv
+  self.save()
+  for event in pairs(self.waiting) do
+    event:set()
+  end
+end
+
 --- Removes an object.
 ---@param store string
 ---@param object table the one in the store
@@ -202,6 +235,7 @@ function Store:keep()
     memento.put_back(kept)
     memento.put_back(history)
     memento.put_back(dependents)
+    self.labels, self.sorted = label_index.new(), {} -- the state is put back by its owner
   end
 end
 

@@ -33,7 +33,7 @@ end
 
 local function pods_of(ctl, service)
   local requirements, pods = selector.from_object(service.spec.selector), {}
-  for _, pod in ipairs(ctl.store:list("/pods", service.metadata.namespace)) do
+  for _, pod in ipairs(ctl.store:list("/pods", service.metadata.namespace, requirements)) do
     if
       value.get(pod, "status", "podIP")
       and value.get(pod, "status", "phase") == "Running"

@@ -112,9 +112,12 @@ local function names_of(pod)
   return table.concat(names, " ")
 end
 
-local function address(ctl)
-  local n = (ctl.settings.addresses or 10) + 1
-  ctl.settings.addresses = n
+--- The next free address of a pod.
+---@param settings table of the cluster
+---@return string
+function M.address(settings)
+  local n = (settings.addresses or 10) + 1
+  settings.addresses = n
   return ("10.0.%d.%d"):format(n // 250 % 250, n % 250 + 1)
 end
 
@@ -125,7 +128,7 @@ local function status_of(ctl, pod, phase, ready, make_state)
   if phase == "Succeeded" then
     why, message = "PodCompleted", nil
   end
-  local ip = old.podIP or address(ctl)
+  local ip = old.podIP or M.address(ctl.settings)
   local status = {
     phase = phase,
     qosClass = qos(pod),
