@@ -114,12 +114,33 @@ local function check_primary(ctx, client)
   }
 end
 
--- Adds what a walk has removed, which a lost connection may have cut short.
-local function add_removed(target, walk)
+-- Finishes a walk, and counts what it has removed, which a lost connection may have cut short.
+local function finish(target, walk)
+  local ok, err = pcall(walk.finish, walk)
   target.removed, target.parts = (target.removed or 0) + walk.removed, target.parts or {}
-  for part, n in pairs(walk.parts) do
+  for part, n in pairs(walk.removed > 0 and walk.parts or {}) do
     target.parts[part] = (target.parts[part] or 0) + n
   end
+  if not ok then error(err, 0) end
+  return walk.keys > 0 and walk.removed == 0
+end
+
+local WALKS <const> = 3
+
+-- Redis answers how many keys it has removed. If it has removed none of those that it gave, they were gone by
+-- themselves, or it ignores the command: then other walks find them again.
+local function remove_all(ctx, target, walk)
+  for left = WALKS - 1, 0, -1 do
+    if not finish(target, walk) then return end
+    if left > 0 then walk = begin(ctx, target, true) end
+  end
+  errors.raise {
+    kind = "failed",
+    module = "redis",
+    op = "unlink",
+    message = ("Redis says that it removed none of %s with the prefix %s"):format(some(walk.keys), target.prefix),
+    hint = "look at what stands between: a proxy, or a command that was renamed",
+  }
 end
 
 -- "3 keys removed: 2 of cache, 1 of session"
@@ -144,9 +165,7 @@ function keys.write(ctx, target, desired, before)
   check_primary(ctx, ctx:client "redis")
   local walk = target.walk or begin(ctx, target, true)
   target.walk = nil -- after a failure the gate reads again
-  local ok, err = pcall(walk.finish, walk)
-  add_removed(target, walk)
-  if not ok then error(err, 0) end
+  remove_all(ctx, target, walk)
   target.swept = true
   ctx:log("info", removed_text(target))
   return keys.info(ctx, target)

@@ -33,7 +33,7 @@
 ---  before-image: a version, a revision; or what undo needs beside it
 ---@field interim (fun(ctx: table, target: any, past: table, now: any): boolean)? is `now` a state that this write
 ---  leaves when it is interrupted, or that the system reaches by itself? Then it is no conflict. past: before, desired,
----  id
+---  id. After a write that went through it does not count
 ---@field secrets "opaque"|"stored"|nil may the desired value hold secrets? Without it, the gate refuses one. opaque: as
 ---  secrets only; stored: in clear text too, because the system is a store of secrets
 ---@field info (fun(ctx: table, target: any, after: any): any)? the info of a write whose answer was lost; required if

@@ -241,7 +241,8 @@ local function refuse(e, why)
   }
 end
 
--- A plan has no id and no time yet: what is named after the run has PLAN in their place.
+-- A plan has no id and no time yet: what is named after the run has PLAN in their place. Some systems take lower case
+-- only: RDS.
 local PLAN <const> = "plan"
 
 local function replaced(text, name)
@@ -251,7 +252,7 @@ end
 
 local function as_planned(item, id)
   if type(item) == "string" then
-    item = replaced(item, id)
+    item = replaced(replaced(item, id), id:lower())
     local stamp = id:match "^R%-(%d+%-%d+)%-"
     return stamp and replaced(item, stamp) or item
   end

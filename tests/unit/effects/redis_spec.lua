@@ -83,6 +83,36 @@ describe("redis.clear", function()
     assert.is_true(keys["T-1:a:2"])
   end)
 
+  it("does not believe a server that removes nothing", function()
+    local keys = { ["T-1:a:1"] = true, ["T-1:b:1"] = true }
+    local redis, ctx = open(keys)
+    local client = ctx:client "redis"
+    local begin = client.walk
+    function client.walk(self, prefix) return begin(self, prefix, {}) end -- finds them, and says that none went
+    local ok, err = pcall(redis.clear, "T-1:")
+    assert.is_false(ok)
+    assert.equal("Redis says that it removed none of 2 keys with the prefix T-1:", err.message)
+    assert.equal(3, client.walks)
+  end)
+
+  it("is done where the keys went by themselves", function()
+    local keys = { ["T-1:a:1"] = true }
+    local redis, ctx = open(keys)
+    local client = ctx:client "redis"
+    local begin = client.walk
+    function client.walk(self, prefix)
+      local walk = begin(self, prefix, {})
+      local finish = walk.finish
+      function walk.finish()
+        finish()
+        keys["T-1:a:1"] = nil
+      end
+      return walk
+    end
+    assert.same({ 0, "deleted" }, { redis.clear "T-1:" })
+    assert.equal(2, client.walks)
+  end)
+
   it("adds up what it removed before and after a lost connection", function()
     local keys = { ["T-1:a:1"] = true, ["T-1:b:1"] = true, ["T-1:b:2"] = true }
     local _, ctx = open(keys)

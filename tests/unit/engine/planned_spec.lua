@@ -110,6 +110,7 @@ describe("a run that does a plan", function()
     assert.is_true((admit(part_with { desired = { ["$unknown"] = true } }, { desired = { n = 77 } })))
     local copy = part_with { key = "a-plan", desired = { n = "old-plan" } }
     assert.is_true((admit(copy, { key = "a-R-1", desired = { n = "old-R-1" } })))
+    assert.is_true((admit(copy, { key = "a-r-1", desired = { n = "old-R-1" } }))) -- RDS takes lower case only
   end)
 
   for what, fields in pairs {

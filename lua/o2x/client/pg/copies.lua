@@ -6,12 +6,15 @@ local crypto = require "o2x.base.crypto"
 local M = {}
 
 local LONGEST <const> = 63 -- bytes of a name in PostgreSQL
+local ID <const> = #"R-20261123-143015-0c9a"
 
+-- A plan has no id yet, and "plan" in its place: the name is cut where the run's will be.
 local function name(database, what, run)
   local suffix = ("--%s-%s"):format(what, run)
-  if #database + #suffix <= LONGEST then return database .. suffix end
+  local most = LONGEST - #suffix - math.max(ID - #run, 0)
+  if #database <= most then return database .. suffix end
   local tag = crypto.sha256(database):sub(1, 8)
-  return database:sub(1, LONGEST - #suffix - #tag - 1) .. "-" .. tag .. suffix
+  return database:sub(1, most - #tag - 1) .. "-" .. tag .. suffix
 end
 
 --- The restore copy: a run restores into it before it touches the tenant's database.

@@ -1,11 +1,14 @@
 local vacuum = require "o2x.effects.pg.vacuum"
 
--- A context over a table that was vacuumed at this time; -> the statements as well
-local function context(last)
+-- A context over a table that was vacuumed at this time, and by a vacuum at that; -> the statements as well
+local function context(last, next)
   local statements = {}
   local db = {
     rows = function() return last and { { last = last } } or {} end,
-    exec = function(_, list) statements[#statements + 1] = list[1][1] end,
+    exec = function(_, list)
+      statements[#statements + 1] = list[1][1]
+      last = next
+    end,
   }
   local pool = { with = function(_, _, fn) return fn(db) end }
   return { mode = "apply", client = function() return pool end }, statements
@@ -22,9 +25,14 @@ describe("pg.vacuum", function()
   end)
 
   it("vacuums exactly the table", function()
-    local ctx, statements = context(0)
-    vacuum.write(ctx, target())
+    local ctx, statements = context(0, 70)
+    assert.same({ last = 70 }, select(2, vacuum.write(ctx, target(), { last = 50 }, { last = 0 })))
     assert.same({ 'VACUUM (ANALYZE) "core"."bill"' }, statements)
+  end)
+
+  it("is done where the server's clock is behind", function()
+    local _, after = vacuum.write(context(10, 40), target(), { last = 50 }, { last = 10 })
+    assert.is_true(vacuum.equal(after, { last = 50 }))
   end)
 
   it("says that there is no such table", function()
