@@ -103,6 +103,37 @@ describe("rehearse", function()
     assert.same({}, fs.list(folder))
   end)
 
+  it("leaves the repository of a checkout in which runs commit as it is", function()
+    local project = fs.temp_folder()
+    local _remove <close> = defer(function() fs.remove_tree(project) end)
+    local platform = project .. "/worktree"
+    for _, name in ipairs { "runbooks", "stdlib" } do
+      fs.copy_tree(name, fs.join(project, name))
+    end
+    fs.write(project .. "/o2x.yaml", "files:\n  git: commit\n")
+    fs.write(project .. "/gitconfig", "[user]\n  name = Ann\n  email = ann@example.com\n")
+    fs.copy_tree(lab.platform, project .. "/platform")
+    local env = { GIT_CONFIG_GLOBAL = project .. "/gitconfig", O2X_PLATFORM = platform, O2X_LAB_DIR = "" }
+    local function sh(script)
+      local result = lab:run({ "sh", "-ec", script }, { cwd = project .. "/platform", env = env })
+      assert.equal(0, result.code, result.stderr)
+      return result.stdout
+    end
+    sh "git init -q; git add -A; git commit -qm first; git worktree add -q ../worktree"
+    local function everything()
+      return sh "git status -s; git -C ../worktree status -s; find . ../worktree -type f -exec sha256sum {} + | sort"
+    end
+    local before = everything()
+    env.TMPDIR = folder
+    local words = { "scale", "urbanos", "service=service-billing", "replicas=3", "permanent=true" }
+    local planned = lab:o2x({ "plan", table.unpack(words) }, { cwd = project, env = env })
+    assert.matches("it commits in " .. platform:gsub("%p", "%%%0") .. ": ", planned.stdout .. planned.stderr)
+    local result = lab:o2x({ "rehearse", table.unpack(words) }, { cwd = project, env = env })
+    assert.equal(0, result.code, result.stderr)
+    assert.falsy((result.stdout .. result.stderr):find("committed", 1, true))
+    assert.equal(before, everything())
+  end)
+
   it("fails as production does", function()
     local result, data = rehearse("scale", "urbanos", "service=service-billing", "replicas=40", "--json")
     local there = lab:o2x { "run", "scale", "urbanos", "service=service-billing", "replicas=40" }

@@ -61,6 +61,15 @@ local function settings_of(config)
   return kept
 end
 
+-- The platform tree without its history: that is long, and in a linked worktree it is the real repository.
+local function copy_platform(self, platform)
+  local to = fs.join(self.folder, "platform")
+  fs.mkdir(to, PRIVATE_FOLDER)
+  for _, name in ipairs(fs.list(platform)) do
+    if name ~= ".git" then copy(fs.join(platform, name), fs.join(to, name)) end
+  end
+end
+
 -- The project without its settings: they name systems.
 local function copy_project(self, project, config)
   local root = fs.join(self.folder, "project")
@@ -96,7 +105,7 @@ function M.new(project, config)
     fs.mkdir(fs.join(self.folder, name), PRIVATE_FOLDER)
   end
   copy_project(self, project, config)
-  copy(config.platform, fs.join(self.folder, "platform"))
+  copy_platform(self, config.platform)
   return self
 end
 
