@@ -80,15 +80,22 @@ local function foreign(ground, base, case)
   return hangs(result) or overwritten(ground, said)
 end
 
+-- Whether a second run leaves what the first has left. Else (a restore, which keeps one more database aside) it is
+-- another thing to do, and its end not that of a corrected run.
+local function repeats(ground, base)
+  if base.repeats == nil then
+    ground:fresh "end"
+    ground:o2x(ground:run_words())
+    base.repeats = ground:compare(base.state, base.repaired) == nil
+  end
+  return base.repeats
+end
+
 -- Killed, and then wanted otherwise: the end is that of a run that has wanted that from the start, or, once the first
 -- value was written, of a second run.
 local function correct(ground, base, case)
   local act = { kind = "correct", label = "before effect " .. case.target, nth = 1 }
-  if case.label:find "^written" then
-    ground:fresh "end"
-  else
-    ground:fresh "start"
-  end
+  ground:fresh(case.label:find "^written" and repeats(ground, base) and "end" or "start")
   if ground:o2x(ground:run_words(), act).code ~= 0 then return nil, "the other value is refused" end
   local wanted = ground:picture("wanted", { "helm" })
   local touched = traces.touched(ground:unlike "start")

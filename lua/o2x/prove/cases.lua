@@ -28,6 +28,13 @@ local function add(list, kind, fields)
   list[#list + 1] = fields
 end
 
+-- Effects keep their order from run to run; the numbers of points do not, where the run polls.
+local function add_in_order(list, counts, kind, fields)
+  counts[kind] = (counts[kind] or 0) + 1
+  fields.name = counts[kind]
+  add(list, kind, fields)
+end
+
 local function kills(list, points)
   local same, seen = 0, {}
   for _, point in ipairs(points) do
@@ -70,7 +77,7 @@ local MOMENTS <const> = { intended = true, written = true, recorded = true }
 
 -- Where the script comes by a target twice, its later effect starts from what it finds: that is no conflict.
 local function of_targets(list, points)
-  local times = {}
+  local times, counts = {}, {}
   for _, point in ipairs(points) do
     local target = point.label:match "^intended effect (.*)$"
     if target then times[target] = (times[target] or 0) + 1 end
@@ -78,9 +85,14 @@ local function of_targets(list, points)
   for _, point in ipairs(points) do
     local moment, target = point.label:match "^(%a+) effect (.*)$"
     if times[target] == 1 and MOMENTS[moment] then
-      add(list, "foreign", { number = point.n, label = point.label, nth = point.nth })
+      add_in_order(list, counts, "foreign", { number = point.n, label = point.label, nth = point.nth })
       if moment ~= "recorded" then
-        add(list, "correct", { number = point.n, label = point.label, nth = point.nth, target = target })
+        add_in_order(
+          list,
+          counts,
+          "correct",
+          { number = point.n, label = point.label, nth = point.nth, target = target }
+        )
       end
     end
   end
@@ -88,13 +100,13 @@ end
 
 -- Each target that an undo takes back once, at the moment before.
 local function taken_back(list, points)
-  local times = {}
+  local times, counts = {}, {}
   for _, point in ipairs(points) do
     times[point.label] = (times[point.label] or 0) + 1
   end
   for _, point in ipairs(points) do
     if point.label:find "^begun effect " and times[point.label] == 1 then
-      add(list, "undo-foreign", { number = point.n, label = point.label })
+      add_in_order(list, counts, "undo-foreign", { number = point.n, label = point.label })
     end
   end
 end

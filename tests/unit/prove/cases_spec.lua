@@ -45,7 +45,7 @@ describe("the cases of a run", function()
 
   it(
     "change targets once their intent is there",
-    function() assert.equal("foreign:4 foreign:6", ids(list, "foreign")) end
+    function() assert.equal("foreign:1 foreign:2", ids(list, "foreign")) end
   )
 
   it("have each fault at each request that it fits, the nth of its line", function()
