@@ -3,6 +3,11 @@
 
 local M = {}
 
+local HASHED <const>, LETTER <const> = "[bcdf456789]", "[bcdfghjklmnpqrstvwxz2456789]"
+
+--- The pattern of what is drawn in the name of a pod: the hash of its template, and five letters.
+M.POD = "%-" .. HASHED:rep(6) .. HASHED .. "*%-" .. LETTER:rep(5) .. "%f[^%w]"
+
 local DRAWN <const> = {
   { ("%x"):rep(8) .. ("%-%x%x%x%x"):rep(3) .. "%-" .. ("%x"):rep(12), "UUID" },
   { "%f[%x]" .. ("%x"):rep(32) .. "%f[^%x]", "MARKER" },

@@ -1,5 +1,7 @@
 --- What can go wrong with the requests of a run: the faults of the lab that fit each of them.
 
+local drawn = require "o2x.prove.drawn"
+
 local M = {}
 
 -- reads: it fits a request that only reads, too. For a name server there are only reads.
@@ -138,8 +140,11 @@ local function short(text)
   return #text > 60 and text:sub(1, 57) .. "..." or text
 end
 
+-- A request to a pod is found by what comes before the drawn part of its name.
 local function add_request(list, i, request, nth, unfit)
-  local line = ("%s %s %s"):format(request.service, request.method, request.target)
+  local match = ("%s %s"):format(request.method, request.target)
+  match = match:sub(1, match:find(drawn.POD) or #match)
+  local line = ("%s %s"):format(request.service, match)
   nth[line] = (nth[line] or 0) + 1
   for _, fault in ipairs(M.of_service(request.service)) do
     local exists = unfit[request.service .. " " .. fault[1]] ~= false
@@ -148,7 +153,7 @@ local function add_request(list, i, request, nth, unfit)
         name = ("%d-%s"):format(i, fault[1]),
         service = request.service,
         fault = fault[1],
-        match = ("%s %s"):format(request.method, request.target),
+        match = match,
         nth = nth[line],
         line = line,
       }

@@ -1,6 +1,7 @@
 --- What a fork does at the points that it passes: it notes them, or dies at one of them.
 
 local core_fs = require "o2x.core.fs"
+local drawn = require "o2x.prove.drawn"
 local foreign = require "o2x.prove.foreign"
 local json = require "o2x.base.json"
 local points = require "o2x.base.points"
@@ -11,6 +12,7 @@ local M = {}
 
 -- What differs from run to run and from lab to lab, so that a point has the same name in each.
 local VARYING <const> = {
+  { drawn.POD, "-POD" },
   { "R%-%d[%w-]+", "RUN" },
   { "://[^/ ]+", "://HOST" },
   { "%x%x%x%x%x%x%x%x[%x-]*", "#" },

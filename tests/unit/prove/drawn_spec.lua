@@ -7,4 +7,11 @@ describe("what a run draws", function()
     assert.equal("MARKER x", drawn.without(("ab"):rep(16) .. " x"))
     assert.equal("order 1234 of 2026-11-26", drawn.without "order 1234 of 2026-11-26")
   end)
+
+  it("is in the name of a pod, in each lab another", function()
+    local function without(text) return (text:gsub(drawn.POD, "-POD")) end
+    assert.equal("pods/web-POD/log", without "pods/web-5474856bf7-x2b4z/log")
+    assert.equal("web-POD, web-POD", without "web-cdcdbb7-qwxz9, web-bcdfbcdfc-b2b2b")
+    assert.equal("pods/urbanos-service-usage", without "pods/urbanos-service-usage")
+  end)
 end)

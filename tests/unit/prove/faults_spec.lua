@@ -49,6 +49,18 @@ describe("the faults of", function()
     assert.equal("insert into runs values ('", list[1].match)
   end)
 
+  it("requests to pods are found in every lab, by what is not drawn of a pod's name", function()
+    local log = {}
+    for i, name in ipairs { "web-5474856bf7-x2b4z", "web-5474856bf7-q9d6f", "web-canary-config" } do
+      log[i] = { service = "k8s", method = "GET", target = ("/api/v1/namespaces/default/pods/%s/log"):format(name) }
+    end
+    local found = {}
+    for _, case in ipairs((faults.of(log, {}))) do
+      if case.fault == "drop" then found[#found + 1] = ("%s %d"):format(case.match:match "[^/]*$", case.nth) end
+    end
+    assert.same({ "web- 1", "web- 2", "log 1" }, found)
+  end)
+
   it("statements of one shape are those of the first and the last", function()
     local log = {}
     for i = 1, 5 do
