@@ -1,19 +1,35 @@
 -- Charts beside helm: a release by o2x and one by helm alone, of the same chart and values, in the same place. The same
 -- objects, hooks and values must be there after the install and after an upgrade, and a second run changes nothing.
 local charts = require("tests.reference.cases.charts").cases
+local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local gzip = require "o2x.base.gzip"
 local helm_cluster = require "tests.support.helm_cluster"
 local json = require "o2x.base.json"
+local kinds = require "lab.k8s.kinds"
 local manifest = require "o2x.client.helm.manifest"
+local objects = require "lab.k8s.objects"
 local subcharts = require("tests.reference.cases.subcharts").cases
 
 local VALUES <const> = { "level: INFO\n", "level: DEBUG\n" }
-local KINDS <const> = "cm,svc,deploy"
+local KINDS <const> = { "ConfigMap", "Service", "Deployment" }
+local APIS <const> = { ConfigMap = "v1", Deployment = "apps/v1", Secret = "v1", Service = "v1" }
 
 -- What a server adds to an object.
 local METADATA <const> = { "uid", "resourceVersion", "creationTimestamp", "generation", "managedFields" }
 local SPEC <const> = { "clusterIP", "clusterIPs" }
+
+local function without(fields, names)
+  local rest = {}
+  for name, content in pairs(fields) do
+    rest[name] = content
+  end
+  for _, name in ipairs(names) do
+    rest[name] = nil
+  end
+  return rest
+end
 
 local function write(env, case)
   local folder = fs.join(env.tree, "charts/case")
@@ -30,41 +46,61 @@ local function write(env, case)
   return folder
 end
 
-local function objects(env)
-  local found = json.decode(env.ask("kubectl", "get", KINDS, "-o", "json")).items
+local function is_of_charts(object)
+  local name = object.metadata.name
+  return name ~= "kube-root-ca.crt" and name ~= "kubernetes"
+end
+
+-- What the API server holds; nobody else's programs are started for it.
+local function held(env, kind) return env.lab.k8s.list(APIS[kind], kind, "default") end
+
+local function live(env)
   local by_name = {}
-  for _, object in ipairs(found) do
-    for _, field in ipairs(METADATA) do
-      object.metadata[field] = nil
-    end
-    for _, field in ipairs(object.spec and SPEC or {}) do
-      object.spec[field] = nil
-    end
-    object.status = nil
-    if object.metadata.name ~= "kube-root-ca.crt" and object.metadata.name ~= "kubernetes" then
-      by_name[object.kind .. "/" .. object.metadata.name] = object
+  for _, kind in ipairs(KINDS) do
+    for _, object in ipairs(held(env, kind)) do
+      if is_of_charts(object) then
+        local seen =
+          { metadata = without(object.metadata, METADATA), spec = object.spec and without(object.spec, SPEC) }
+        for field, content in pairs(object) do
+          seen[field] = seen[field] or content
+        end
+        seen.status = nil
+        by_name[kind .. "/" .. object.metadata.name] = seen
+      end
     end
   end
   return by_name
 end
 
--- What is there after an operation, as one text. The subcharts in helm's record are not compared: o2x gives helm a
--- chart of finished objects.
+-- helm's record of the newest revision: the JSON of what `helm status` and `helm get metadata` print.
+local function record_of(env)
+  local newest
+  for _, secret in ipairs(held(env, "Secret")) do
+    if secret.type == "helm.sh/release.v1" then
+      local bytes = crypto.unbase64(crypto.unbase64(secret.data.release))
+      local record = json.read(gzip.unpack(bytes, 1 << 20, "the record"))
+      if not newest or record.version > newest.version then newest = record end
+    end
+  end
+  return newest
+end
+
+-- What is there after an operation, as one text. The templates, files and subcharts in helm's record are not compared:
+-- o2x gives helm a chart of finished objects.
 local function state(env)
-  local record = json.decode(env.ask("helm", "status", "t1-app", "-o", "json"))
-  local about = json.decode(env.ask("helm", "get", "metadata", "t1-app", "-o", "json"))
+  local record = record_of(env)
   local hooks = {}
   for i, hook in ipairs(record.hooks or {}) do
     hooks[i] = { events = hook.events, objects = manifest.canonical(manifest.objects(hook.manifest)) }
   end
-  about.dependencies, about.deployedAt = nil, nil
+  local chart = without(record.chart.metadata, { "dependencies" })
   return json.encode {
-    about = about,
+    about = { record.name, record.namespace, record.version, record.info.status, record.labels or {}, chart },
     config = record.config or {},
     hooks = hooks,
     manifest = manifest.canonical(manifest.objects(record.manifest or "")),
     notes = record.info.notes or "",
-    objects = objects(env),
+    objects = live(env),
   }
 end
 
@@ -87,8 +123,15 @@ local function by_helm(env)
 end
 
 local function clean(env)
-  env.lab.run("helm", "uninstall", "t1-app")
-  env.lab.run("kubectl", "delete", KINDS, "t1-app", "t1-web", "t1-sub", "--ignore-not-found")
+  local api = env.lab.k8s.api
+  for kind, version in pairs(APIS) do
+    for _, object in ipairs(held(env, kind)) do
+      if is_of_charts(object) then
+        objects.delete(api.store, kinds.of(version, kind), "default", object.metadata.name, {})
+      end
+    end
+  end
+  api.controllers:run()
   env.helm.lists = {} -- somebody else has changed the releases
 end
 

@@ -262,7 +262,7 @@ function M.others(lab)
   for _, name in ipairs(databases(lab)) do
     if not name:find("urbanos", 1, true) then found["database " .. name] = rows(lab, name) end
   end
-  found.records = lab:aws("route53", "list-resource-record-sets", "--hosted-zone-id", lab:zone())
+  found.records = lab:records()
   found.roles = lab:sql(
     "postgres",
     "select rolname, rolsuper, rolcreaterole, rolcreatedb, rolcanlogin from pg_roles where rolname !~ '^pg_' order by 1"

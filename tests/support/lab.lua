@@ -165,7 +165,7 @@ function Lab:snapshot(database)
       item.data and json.encode(item.data) or "",
     }, " ")
   end
-  parts[#parts + 1] = self:aws("route53", "list-resource-record-sets", "--hosted-zone-id", self:zone())
+  parts[#parts + 1] = self:records()
   parts[#parts + 1] =
     self:out("sh", "-c", 'cd "$1" && find . -type f -exec sha256sum {} + | LC_ALL=C sort', "sh", self.platform)
   return table.concat(parts, "\n")
@@ -174,8 +174,32 @@ end
 --- The AWS command line; before its version 2.13 it does not know AWS_ENDPOINT_URL.
 function Lab:aws(...) return self:out("aws", "--endpoint-url", self.env.AWS_ENDPOINT_URL, ...) end
 
+--- What AWS answers to a GET, as it is, by curl: its start costs a hundredth of that of the AWS command line.
+---@param service string as signatures name it: "route53"
+---@param target string path and query, its parameters sorted
+---@return string xml
+function Lab:ask_aws(service, target)
+  local env = self.env
+  local xml = self:out(
+    "curl",
+    "-sSf",
+    "--aws-sigv4",
+    ("aws:amz:%s:%s"):format(env.AWS_DEFAULT_REGION, service),
+    "--user",
+    env.AWS_ACCESS_KEY_ID .. ":" .. env.AWS_SECRET_ACCESS_KEY,
+    env.AWS_ENDPOINT_URL .. target
+  )
+  assert(not xml:find("<IsTruncated>true", 1, true), "the answer is only the first page")
+  return xml
+end
+
+--- All record sets of the zone, as one text.
+function Lab:records() return self:ask_aws("route53", "/2013-04-01/hostedzone/" .. self:zone() .. "/rrset?maxitems=300") end
+
+--- The id of the hosted zone; a lab keeps it.
 function Lab:zone()
-  return self:aws("route53", "list-hosted-zones", "--query", "HostedZones[0].Id", "--output", "text"):match "[^/]*$"
+  self.zone_id = self.zone_id or self:ask_aws("route53", "/2013-04-01/hostedzone"):match "<Id>/hostedzone/(%w+)</Id>"
+  return self.zone_id
 end
 
 return M

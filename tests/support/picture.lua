@@ -69,20 +69,24 @@ function PARTS.queues(lab)
   return json.encode(json.decode(answer).value or json.null)
 end
 
-PARTS["record sets"] = function(lab)
-  return lab:aws("route53", "list-resource-record-sets", "--hosted-zone-id", lab:zone())
-end
+-- An item a line, as differences are compared.
+local function by_line(xml, item) return (xml:gsub("<" .. item .. ">", "\n%0")) end
+
+PARTS["record sets"] = function(lab) return by_line(lab:records(), "ResourceRecordSet") end
 
 function PARTS.snapshots(lab)
-  local snapshots = lab:aws("rds", "describe-db-snapshots")
-  return snapshots .. lab:aws("rds", "describe-db-instances")
+  local function all(item)
+    return by_line(lab:ask_aws("rds", ("/?Action=Describe%ss&Version=2014-10-31"):format(item)), item)
+  end
+  return all "DBSnapshot" .. all "DBInstance"
 end
 
 function PARTS.objects_of_s3(lab)
   local parts = {}
-  for name in lab:aws("s3api", "list-buckets", "--query", "Buckets[].Name", "--output", "text"):gmatch "%S+" do
-    parts[#parts + 1] = lab:aws("s3api", "list-objects-v2", "--bucket", name)
+  for name in lab:ask_aws("s3", "/"):gmatch "<Name>([^<]+)</Name>" do
+    parts[#parts + 1] = by_line(lab:ask_aws("s3", ("/%s?list-type=2"):format(name)), "Contents")
   end
+  assert(#parts > 0, "there are no buckets")
   return table.concat(parts, "\n")
 end
 
