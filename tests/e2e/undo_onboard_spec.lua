@@ -18,7 +18,7 @@ local function words_of(line)
 end
 
 describe("undo of an onboarding", function()
-  local lab, kinds
+  local lab, listed
   setup(function() lab = labs.start() end)
   teardown(function() lab:stop() end)
 
@@ -54,14 +54,14 @@ describe("undo of an onboarding", function()
       return lab:out("sh", "-c", find, "sh", lab.platform)
     end,
     objects = function()
-      if not kinds then
+      if not listed then
         local list = {}
         for kind in lab:out("kubectl", "api-resources", "--verbs=list", "-o", "name"):gmatch "%S+" do
           if not FLEETING[kind:match "^[^.]+"] then list[#list + 1] = kind end
         end
-        kinds = table.concat(list, ",")
+        listed = table.concat(list, ",")
       end
-      return lab:names(kinds, "-A") -- one kubectl: what it starts with costs more than what it asks
+      return lab:names(listed, "-A") -- one kubectl: what it starts with costs more than what it asks
     end,
     content = function()
       local parts = {}

@@ -194,7 +194,9 @@ function Lab:ask_aws(service, target)
 end
 
 --- All record sets of the zone, as one text.
-function Lab:records() return self:ask_aws("route53", "/2013-04-01/hostedzone/" .. self:zone() .. "/rrset?maxitems=300") end
+function Lab:records()
+  return self:ask_aws("route53", ("/2013-04-01/hostedzone/%s/rrset?maxitems=300"):format(self:zone()))
+end
 
 --- The id of the hosted zone; a lab keeps it.
 function Lab:zone()
