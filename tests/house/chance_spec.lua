@@ -3,13 +3,12 @@
 
 local fs = require "o2x.base.fs"
 
--- Names that nothing writes: words of statements and commands that are refused, printed, or only looked at.
+-- Names that nothing writes or looks at: words of statements and commands that are refused or printed.
 local NOT_WRITTEN <const> = {
   ["made.dump"] = true,
   ["no-such.dump"] = true,
   ["o2x-broken-out"] = true,
   ["o2x-hostile-report.xml"] = true,
-  ["o2x-nobody-asked.dump"] = true,
   ["urbanos.dump"] = true,
   ["x"] = true,
   ["x.xml"] = true,
@@ -34,8 +33,11 @@ end
 
 -- The names in /tmp of a line. What fs.temp_folder takes, or ends with a hyphen, only begins the name of a folder.
 local function fixed_names(line)
+  line = line:gsub('temp_folder%(?%s*"[^"]*"', "")
+  local used = line:match '[%a_]+%.[%a_]+[ (]+"/tmp/([%w._-]+)"' -- fs.exists "/tmp/x": somebody may have left it
+  if used then return { used } end
   local found = {}
-  for name, after in line:gsub('temp_folder "[^"]*"', ""):gmatch "/tmp/([%w._-]+)(.?)" do
+  for name, after in line:gmatch "/tmp/([%w._-]+)(.?)" do
     if name:sub(-1) ~= "-" and after ~= "%" and not NOT_WRITTEN[name] then found[#found + 1] = name end
   end
   return found
@@ -69,6 +71,8 @@ describe("no test fails by chance:", function()
 
   it("which the lines of a test show", function()
     assert.same({ "o2x-mine.txt" }, fixed_names 'fs.write("/tmp/o2x-mine.txt", fs.temp_folder "/tmp/o2x-test-")')
+    assert.same({ "x" }, fixed_names 'assert.is_false(fs.exists "/tmp/x")')
+    assert.same({}, fixed_names "select lo_export(1, '/tmp/x')")
     assert.is_true(is_short_span "    assert.is_true(task.now() - began < 5)")
     assert.is_false(is_short_span "    assert.is_true(task.now() - began < 60)")
   end)
