@@ -157,13 +157,13 @@ static void on_signal(void *arg)
 /***
  Creates an event that is set at each delivery of a signal.
  @function core.event.signal
- @param name string "INT", "TERM", "HUP", "USR1" or "WINCH"
+ @param name string "INT", "TERM", "QUIT", "HUP", "USR1" or "WINCH"
  @return userdata an operation; clear() returns how many came
 */
 static int event_signal(lua_State *L)
 {
-	static const char *const names[] = { "INT", "TERM", "HUP", "USR1", "WINCH", NULL };
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGWINCH };
+	static const char *const names[] = { "INT", "TERM", "QUIT", "HUP", "USR1", "WINCH", NULL };
+	static const int numbers[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGUSR1, SIGWINCH };
 	int number = numbers[luaL_checkoption(L, 1, NULL, names)];
 	struct event *event = host_newuserdata(L, sizeof *event, TYPE);
 	event->signal = loop_signal_new(host_of(L)->loop, number, on_signal, event);

@@ -100,6 +100,9 @@ void host_watch_script(lua_State *L);
 /* Has a signal asked the program to stop? Safe in a signal handler. */
 bool host_interrupted(void);
 
+/*** Switches the terminal's echo on again, if it is off. Safe in a signal handler. */
+void host_restore_terminal(void);
+
 /*
 ** Notes which line of a script wants memory that it does not get. Allocates nothing, so that the
 ** allocator may call it.

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -20,10 +21,21 @@ enum { INPUT = 0 }; /* the descriptor */
 struct input {
 	struct buffer buffer;
 	size_t limit;
-	int flags;   /* of the descriptor, which waiting changes for whoever shares it */
-	bool silent; /* the terminal's echo is off, and must be switched on again */
-	struct termios before;
+	int flags; /* of the descriptor, which waiting changes for whoever shares it */
 };
+
+/* The terminal while its echo is off. One for the process, which a signal may end at any moment. */
+static struct {
+	volatile sig_atomic_t silent;
+	struct termios before;
+} terminal;
+
+void host_restore_terminal(void)
+{
+	if (terminal.silent)
+		tcsetattr(INPUT, TCSANOW, &terminal.before);
+	terminal.silent = 0;
+}
 
 static int input_gc(lua_State *L)
 {
@@ -32,9 +44,7 @@ static int input_gc(lua_State *L)
 	if (input->flags >= 0)
 		fcntl(INPUT, F_SETFL, input->flags);
 	input->flags = -1;
-	if (input->silent)
-		tcsetattr(INPUT, TCSANOW, &input->before);
-	input->silent = false;
+	host_restore_terminal();
 	return 0;
 }
 
@@ -50,10 +60,11 @@ static int input_open(lua_State *L)
 	struct input *input = host_newuserdata(L, sizeof *input, TYPE);
 	input->limit = (size_t)limit;
 	input->flags = fcntl(INPUT, F_GETFL);
-	if (tcgetattr(INPUT, &input->before) == 0) {
-		struct termios quiet = input->before;
+	if (!terminal.silent && tcgetattr(INPUT, &terminal.before) == 0) {
+		struct termios quiet = terminal.before;
 		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		input->silent = tcsetattr(INPUT, TCSANOW, &quiet) == 0;
+		terminal.silent = 1; /* a signal in between restores what is there already */
+		terminal.silent = tcsetattr(INPUT, TCSANOW, &quiet) == 0;
 	}
 	return 1;
 }

@@ -19,10 +19,10 @@
 
 #include <sys/syscall.h>
 
-enum { TICK_MS = 200, PATIENCE = 4 /* ticks */, KINDS = 3, EXIT_CODE = 130 };
+enum { TICK_MS = 200, PATIENCE = 4 /* ticks */, KINDS = 4, EXIT_CODE = 130 };
 
-static const char *const names[] = { "INT", "TERM", "HUP", NULL };
-static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+static const char *const names[] = { "INT", "TERM", "QUIT", "HUP", NULL };
+static const int numbers[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP };
 
 /* One for the process, as its signals are. */
 static struct {
@@ -46,6 +46,7 @@ bool host_interrupted(void)
 /* Safe in a signal handler. */
 static _Noreturn void end_process(void)
 {
+	host_restore_terminal();
 	ssize_t ignored = write(STDERR_FILENO, interrupt.last_words, interrupt.last_length);
 	(void)ignored;
 	_exit(EXIT_CODE);
@@ -113,7 +114,7 @@ static int interrupt_last_words(lua_State *L)
  Watches over signals that the loop already catches.
  @function core.interrupt.watch
  @param last_words string what the program says when it ends at once
- @param ... string "INT", "TERM", "HUP"
+ @param ... string "INT", "TERM", "QUIT", "HUP"
 */
 static int interrupt_watch(lua_State *L)
 {

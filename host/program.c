@@ -73,7 +73,9 @@ static int program_environment(lua_State *L)
 */
 static int program_exit_now(lua_State *L)
 {
-	_exit((int)host_checkrange(L, 1, 0, 255));
+	int code = (int)host_checkrange(L, 1, 0, 255);
+	host_restore_terminal();
+	_exit(code);
 }
 
 /***

@@ -283,7 +283,7 @@ end
 --- A new event with set() and clear(); wait for it with task.wait.
 M.event = event.new
 
---- An event for a signal: "INT", "TERM", "HUP", "USR1", "WINCH".
+--- An event for a signal: "INT", "TERM", "QUIT", "HUP", "USR1", "WINCH".
 M.signal = event.signal
 
 --- The root task: runs the program and sets its exit code from the result.

@@ -211,7 +211,7 @@ end
 ---@return any its results, or raises its error
 function M.interruptible(fn, ...)
   local signals, watchers = {}, {}
-  local names = { "INT", "TERM", not hangup_is_ignored() and "HUP" or nil }
+  local names = { "INT", "TERM", "QUIT", not hangup_is_ignored() and "HUP" or nil }
   for i, name in ipairs(names) do
     signals[i] = task.signal(name) -- before the work starts
   end
