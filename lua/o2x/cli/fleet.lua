@@ -122,11 +122,11 @@ local function rows_of(outcomes, style)
   return rows
 end
 
--- Runs that failed before they wrote are started again: a resumed check finds the same, and is no way on.
+-- Where no run has written anything, all of it is started again: a resumed check finds the same, and is no way on. What
+-- was done before this attempt is left out by o2x resume only.
 local function only_looked(outcomes)
   for _, outcome in ipairs(outcomes) do
-    local refused = outcome.status == "refused" or outcome.status == "failed"
-    if not refused or outcome.begun then return false end
+    if outcome.begun or outcome.earlier then return false end
   end
   return true
 end

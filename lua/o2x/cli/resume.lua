@@ -18,11 +18,19 @@ local task = require "o2x.base.task"
 local undo = lazy "o2x.engine.undo"
 local unfinished = lazy "o2x.engine.unfinished"
 
+-- The newest run, or the fleet that it belongs to. One without any run is newer than all runs before it.
+local function newest_of(store, list)
+  local several, newest = listing.fleets(store, list), list[#list]
+  local last = several[#several]
+  local is_newer = last and (not newest or newest.fleet == last.id or last.id:sub(3) > newest.id:sub(3))
+  return is_newer and last or newest
+end
+
 -- A run that was cut off before its first write is no unfinished one. But if it is the newest, and nothing else can be
 -- meant, it is started again.
-local function cut_off(list)
-  local newest = list[#list]
-  if not newest or newest.fleet or not unfinished.cut_off(newest) then return nil end
+local function cut_off(store, list)
+  local newest = newest_of(store, list)
+  if not newest or not unfinished.cut_off(newest) then return nil end
   out.say(("no run is unfinished; %s stopped before it wrote anything, and starts again"):format(newest.id))
   return newest
 end
@@ -45,7 +53,7 @@ local function the_unfinished_one(store)
   local list = store:list()
   local found = listing.unfinished(store, list)
   if #found == 1 then return found[1] end
-  if #found == 0 then return cut_off(list) or none(store, list) end
+  if #found == 0 then return cut_off(store, list) or none(store, list) end
   for _, one in ipairs(found) do
     local whom = one.tenants and #one.tenants .. " tenants" or one.tenant
     out.data(("%s  %s %s  %s"):format(one.id, one.runbook, whom, one.status))

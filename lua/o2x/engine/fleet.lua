@@ -129,7 +129,7 @@ local function folder_of(store) return fs.join(store.folder, "fleets") end
 local function path_of(store, id) return fs.join(folder_of(store), id .. ".json") end
 
 -- What follows from the journals and from other fleets.
-local DERIVED <const> = { runs = true, unfinished = true, overtaken = true, undone = true }
+local DERIVED <const> = { runs = true, begun = true, unfinished = true, overtaken = true, undone = true }
 
 local function save(store, fleet)
   local kept = {}
@@ -284,11 +284,10 @@ local function overtaking(all, at)
   end
 end
 
--- Has any run of a fleet written something, or is one still to come?
+-- Has any run of a fleet written something?
 local function has_begun(fleet)
-  for _, tenant in ipairs(fleet.tenants) do
-    local one = fleet.runs[tenant]
-    if not one or one.begun then return true end
+  for _, one in pairs(fleet.runs) do
+    if one.begun then return true end
   end
   return false
 end
@@ -304,7 +303,7 @@ local function has_open(fleet)
 end
 
 --- All fleets, oldest first, with their `runs` (the newest summary by tenant), their `status` now, and whether there is
---- something to go on with (`unfinished`): one that only looked and found something has nothing.
+--- something to go on with (`unfinished`): as of one run, only if it has written something (`begun`).
 ---@param store table
 ---@param list table[]? of Store:list, where it is known already
 ---@return table[] fleets
@@ -331,7 +330,8 @@ function M.list(store, list)
     fleet.overtaken = stopped and overtaking(all, i) or nil
     local settled = fleet.overtaken or fleet.undone or fleet.dismissed
     local open = stopped and not settled and has_open(fleet)
-    fleet.unfinished = open and (fleet.status ~= "failed" or has_begun(fleet))
+    fleet.begun = has_begun(fleet)
+    fleet.unfinished = open and fleet.begun
   end
   return all
 end

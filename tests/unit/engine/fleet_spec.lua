@@ -163,6 +163,17 @@ describe("a run over several tenants", function()
     assert.equal("running", fleets.list(store)[1].status)
   end)
 
+  it("is not unfinished either when it was interrupted before any of its runs wrote something", function()
+    local fleet = create { tenants = { "a", "b", "c" } }
+    perform(fleet, { b = "interrupted" })
+    local a = { fleet = fleet.id, tenant = "a", status = "done", id = "R-1", changed = 0, seconds = 0 }
+    local b = { fleet = fleet.id, tenant = "b", status = "interrupted", id = "R-2", changed = 0, seconds = 0 }
+    past = { a, b }
+    assert.same({}, fleets.unfinished(store))
+    a.begun = true -- c is still to come
+    assert.equal(fleet.id, fleets.unfinished(store)[1].id)
+  end)
+
   it("leaves a dismissed run alone, unless the whole was dismissed", function()
     local fleet = create { tenants = { "a", "b" } }
     past = { { fleet = fleet.id, tenant = "a", status = "failed", begun = true, id = "R-1", dismissed = {} } }
