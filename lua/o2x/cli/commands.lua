@@ -10,23 +10,31 @@ local suggest = lazy "o2x.base.suggest"
 
 local M = {}
 
+--- Where to begin with a platform that exists, in this order.
+M.FIRST_STEPS = {
+  { "init FOLDER", "make a project of your own" },
+  { "doctor", "is all there that runs need?" },
+  { "list --tenants", "the tenants, with their state" },
+  { "adopt TENANT", "take one under care that exists" },
+}
+
 -- Each command: its name, how it is called, what it does. A file named init.lua would be that of the folder.
 M.GROUPS = {
   {
     "Run runbooks",
     { "run", "run RUNBOOK TENANT [name=value ...]", "run a runbook for a tenant" },
     { "plan", "plan RUNBOOK TENANT [name=value ...]", "show what a run would change, without writing anything" },
+    { "resume", "resume [RUN]", "continue a run that failed or was interrupted" },
+    { "undo", "undo RUN[#STEP]", "take back what a run did" },
+    { "dismiss", "dismiss RUN --reason=TEXT", "leave a run that stopped as it is" },
+    { "approve", "approve FILE", "sign a plan of somebody else, so that it may be applied" },
+    { "apply", "apply FILE", "do exactly what a plan says" },
     {
       "rehearse",
       "rehearse RUNBOOK TENANT [name=value ...]",
       "run a runbook in a fresh lab that has the structure of what a tenant is now",
     },
     { "guide", "guide RUNBOOK TENANT [name=value ...]", "print the checklist for doing a runbook by hand" },
-    { "approve", "approve FILE", "sign a plan of somebody else, so that it may be applied" },
-    { "apply", "apply FILE", "do exactly what a plan says" },
-    { "resume", "resume [RUN]", "continue a run that failed or was interrupted" },
-    { "undo", "undo RUN[#STEP]", "take back what a run did" },
-    { "dismiss", "dismiss RUN --reason=TEXT", "leave a run that stopped as it is" },
   },
   {
     "Look at runs and runbooks",

@@ -13,13 +13,17 @@ local function overview(commands)
     if i == 1 then rows[1] = { "Something is down" } end
     rows[#rows + 1] = { ("  o2x %s %s"):format(one.name, one.words), one.summary }
   end
+  rows[#rows + 1] = { "First steps" }
+  for _, one in ipairs(commands.FIRST_STEPS) do
+    rows[#rows + 1] = { "  o2x " .. one[1], one[2] }
+  end
   for _, group in ipairs(commands.GROUPS) do
     rows[#rows + 1] = { group[1] }
     for i = 2, #group do
       rows[#rows + 1] = { "  o2x " .. group[i][2], group[i][3] }
     end
   end
-  out.columns(rows, add, out.width())
+  out.columns(rows, add, out.width(), true)
   add ""
   add "Exit codes"
   rows = {}

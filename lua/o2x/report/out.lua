@@ -150,7 +150,8 @@ local function trimmed(line) return line:byte(-1) == SPACE and line:match "^(.-)
 ---@param rows string[][]
 ---@param write fun(line: string)
 ---@param limit integer? of a line: longer texts in the last column continue below; no limit if absent
-function M.columns(rows, write, limit)
+---@param brief boolean? they end with … instead
+function M.columns(rows, write, limit, brief)
   local shown, wide = shown_cells(rows)
   local widths = widths_of(rows, shown, wide)
   local cells = {} -- of one line; the same table for all, because there may be very many
@@ -164,7 +165,8 @@ function M.columns(rows, write, limit)
     end
     local last = shown[row[count]]
     local room = count > 1 and limit and limit - indent
-    local parts = room and room >= NARROWEST and wide[last] > room and wrap(last, room)
+    local parts = room and room >= NARROWEST and wide[last] > room and wrap(last, brief and room - 1 or room)
+    if parts and brief then parts = { parts[1]:gsub("[,:;.]$", "") .. "…" } end
     cells[count] = parts and parts[1] or last
     write(trimmed(table.concat(cells, "  ", 1, count)))
     for i = 2, parts and #parts or 0 do
