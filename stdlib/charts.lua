@@ -33,17 +33,24 @@ function M.version(tenant, service)
   return type(chart) == "table" and type(chart.version) == "string" and chart.version or nil, path
 end
 
---- Fails unless the charts of all services are there: in the tree, or pinned.
+--- What to do where a chart is missing.
+M.WHERE = "O2X_PLATFORM must name the platform tree; or pin the chart in platform.yaml: charts"
+
+--- The file without which a service has no chart.
+---@param tenant table
+---@param service string
+---@return string? path nil if the chart is there: in the tree, or pinned
+function M.missing(tenant, service)
+  local path = naming.chart(service) .. "/Chart.yaml"
+  return not pinned(tenant, service) and not files.exists(path) and path or nil
+end
+
+--- Fails unless the charts of all services are there.
 ---@param tenant table
 function M.check(tenant)
   for _, service in ipairs(catalogue.names()) do
-    local path = naming.chart(service) .. "/Chart.yaml"
-    if not pinned(tenant, service) and not files.exists(path) then
-      fail(
-        "there is no " .. path,
-        "O2X_PLATFORM must name the platform tree; or pin the chart in platform.yaml: charts"
-      )
-    end
+    local path = M.missing(tenant, service)
+    if path then fail("there is no " .. path, M.WHERE) end
   end
 end
 

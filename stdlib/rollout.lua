@@ -40,6 +40,12 @@ local function check_chart(tenant, service, wanted)
   end
 end
 
+-- Before anything is written: a plan says it in the same words.
+local function need_chart(tenant, service)
+  local path = charts.missing(tenant, service)
+  if path then invalid("there is no " .. path, charts.WHERE) end
+end
+
 -- A service's revision and values file before the deployment, to roll back to.
 local function previous_state(tenant, service)
   local path = naming.values_file(tenant.name, service)
@@ -179,8 +185,9 @@ function M.run(tenant, params)
   for _, service in ipairs(pinned) do
     log(("%s is skipped: tenants/%s.yaml pins it to %s"):format(service, tenant.name, pin(tenant, service)))
   end
-  for _, service in ipairs(params.chart and chosen or {}) do
-    check_chart(tenant, service, params.chart)
+  for _, service in ipairs(chosen) do
+    need_chart(tenant, service)
+    if params.chart then check_chart(tenant, service, params.chart) end
   end
   step("Repair pending releases", repair, tenant, chosen)
   local previous = step("Save the current state", previous_states, tenant, chosen)

@@ -84,6 +84,7 @@ local function set_fault(lab, instances, body)
     server_fault(lab, service, kind, body)
   elseif kind == "off" then
     faults.clear(rules, service)
+    if lab.servers[service] then lab.servers[service]:up() end
     if instance.fault then instance.fault("off", body) end
   elseif lab.faults.injected[service] and faults.has(kind or "") or instance.single and instance.single(kind, body) then
     faults.add(rules, service, kind, body)

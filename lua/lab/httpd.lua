@@ -155,17 +155,20 @@ function Server:stop()
   end
 end
 
---- Ends what is under way: running handlers are cancelled and their connections closed. The server goes on; one that
---- does not listen for a while does again.
-function Server:cut()
-  local state = self.state
-  for running in pairs(state.running) do
-    running:cancel()
-  end
-  while state.down do
-    state.down:set()
+--- Has a server listen again that does not for a while.
+function Server:up()
+  while self.state.down do
+    self.state.down:set()
     task.sleep(0.001)
   end
+end
+
+--- Ends what is under way: running handlers are cancelled and their connections closed. The server goes on and listens.
+function Server:cut()
+  for running in pairs(self.state.running) do
+    running:cancel()
+  end
+  self:up()
 end
 
 --- Stops listening, closes every connection and cancels running handlers; then listens again on the same port.

@@ -136,8 +136,14 @@ describe("unfinished runs", function()
     local id = fail "alpha"
     local again = toy:o2x { "resume", id }
     assert.matches("it failed in the same way before", again.stderr)
-    assert.matches("next: .*o2x.* undo " .. id:gsub("%p", "%%%0") .. "\n$", again.stderr) -- going on leads nowhere
+    assert.matches("next: .*o2x.* resume " .. id:gsub("%p", "%%%0") .. "\n$", again.stderr) -- the step asks again
     assert.matches("to leave it: .* dismiss ", again.stderr)
+  end)
+
+  it("of what the script made of steps that are done go nowhere: they are taken back", function()
+    toy:runbook("frail", WRITES .. [[ fail "stop"]])
+    assert.matches("next: .*o2x.* resume R", toy:o2x({ "run", "frail", "alpha" }).stderr)
+    assert.matches("next: .*o2x.* undo R%-[%w-]+\n$", toy:o2x({ "resume" }).stderr)
   end)
 
   it("of several tenants are one, which every command knows", function()

@@ -133,6 +133,8 @@ local ROWS = {
   ["lua/o2x/cli/project.lua: git init"] = makes_project,
   ["lua/o2x/cli/project.lua: o2x config"] = makes_project,
   ["lua/o2x/cli/project.lua: o2x init"] = makes_project,
+  ["lua/o2x/base/retry_rules/network.lua: o2x config"] = explains,
+  ["lua/o2x/client/k8s/ready.lua: kubectl describe"] = { by = "tests/e2e/hints_spec.lua" },
   ["lua/o2x/engine/fleet.lua: o2x config"] = explains,
   ["lua/o2x/project/tenant_files.lua: o2x config"] = explains,
 

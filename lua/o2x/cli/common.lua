@@ -34,7 +34,7 @@ local M = {}
 
 local LAST_WORDS <const> = "interrupted  ended at once; next: %s"
 
--- What to type next. A refused run has changed nothing and is started again, so it has no entry.
+-- What to type next. A refused run has changed nothing and is started again.
 local NEXT =
   { done = "o2x show %s", incomplete = "o2x show %s", failed = "o2x resume %s", interrupted = "o2x resume %s" }
 
@@ -308,8 +308,16 @@ local function same_again_of(run, status, err)
   return same_again.why(run, err)
 end
 
+-- What has written nothing is started again, once what was said is corrected: by the command of the hint, if there is
+-- one.
+local function after_refusal(err)
+  local has_command = err.meant or err.lacks or err.hint and tostring(err.hint):find "o2x %l"
+  return not has_command and proposed.typed() or nil
+end
+
 -- A run whose journal was deleted or replaced cannot be resumed; it is started again.
 local function next_of(run, status, options, err)
+  if status == "refused" and err then return after_refusal(err) end
   if not NEXT[status] then return nil end
   if status == "failed" and not M.has_begun(run) then return proposed.typed() end
   local anew = status == "failed" and not run.past and same_again.start_again(err)
@@ -318,7 +326,7 @@ local function next_of(run, status, options, err)
   if status == "incomplete" and run.undo.remake then return run.undo.remake end
   if there or ENDED[status] then
     local _, edited, stuck = same_again_of(run, status, err)
-    if stuck and run.past.history.begun then return "o2x undo " .. run.id end
+    if stuck and run.past.history.begun then return same_again.start_again(err) or "o2x undo " .. run.id end
     return NEXT[status]:format(run.id) .. ((run.edited or edited) and not ENDED[status] and " --edited" or "")
   end
   if run.undo then return ("o2x undo %s"):format(undo.name(run.undo)) end

@@ -88,11 +88,27 @@ local function type_number(name)
   return number
 end
 
+-- The command that asks the same.
+local function dig(question)
+  local words, server = { "dig" }, question.servers and question.servers[1]
+  if server then
+    local host, port = server:match "^%[(.-)%]:(%d+)$"
+    if not host then
+      host, port = server:match "^([^:]+):(%d+)$"
+    end
+    words[2] = "@" .. (host or server)
+    if port then words[3] = "-p " .. port end
+  end
+  words[#words + 1] = ("%s %s"):format(question.name, question.type or "A")
+  return table.concat(words, " ")
+end
+
 -- Raises what the rules say of a code. All queries only read.
-local function fail(code, text)
+local function fail(code, text, question)
   local fields, means = retry_rules.judge("dns", { code = code }, true)
   fields = fields or { kind = "unreachable", retryable = false }
   fields.module, fields.op, fields.code = "dns", "query", code
+  if question and fields.hint then fields.hint = fields.hint:gsub("^dig", (dig(question):gsub("%%", "%%%%"))) end
   fields.message = means and not text:find(means, 1, true) and ("%s: %s"):format(text, means) or text
   errors.raise(fields)
 end
@@ -171,7 +187,7 @@ function M.values(question)
   local answer = M.query(question)
   if answer.rcode == "NXDOMAIN" then return {}, "NXDOMAIN" end
   if answer.rcode ~= "NOERROR" then
-    fail(answer.rcode, ("%s: the server answered %s"):format(answer.question, answer.rcode))
+    fail(answer.rcode, ("%s: the server answered %s"):format(answer.question, answer.rcode), question)
   end
   local kind, values, names = (question.type or "A"):upper(), {}, answering_names(answer)
   for _, record in ipairs(answer.records) do

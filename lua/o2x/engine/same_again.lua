@@ -33,6 +33,13 @@ local function as_before(run, err)
   return past ~= nil and past.message == value.text(err)
 end
 
+-- Is it what the script made of steps that are all done? Their results are kept, so it says the same for ever. What a
+-- step asked it asks again, and gets another answer once somebody has mended it.
+local function is_verdict(run, err)
+  local path = tostring(err.where or ""):match "^([^\n:]+%.lua):%d+"
+  return not err.step and path ~= nil and run.sandbox ~= nil and run.sandbox.texts[path] ~= nil
+end
+
 --- What to say of a run that failed: why it would fail again.
 ---@param run table
 ---@param err table
@@ -46,7 +53,7 @@ function M.why(run, err)
     return "this is refused again until it is corrected; what cannot be: take the run back, or dismiss it"
   end
   if as_before(run, err) then
-    local stuck = not run.gate.wrote -- every step on the way to the failure is done, and its result is kept
+    local stuck = not run.gate.wrote and is_verdict(run, err)
     return "it failed in the same way before; as long as its cause is there, it fails again", false, stuck
   end
 end

@@ -19,7 +19,9 @@ describe("stdlib.rollout", function()
       k8s = { request = function() return { status = 200, json = { status = "UP" } } end },
     }
     std.tree[BILLING], std.tree[SSO] = TEXT, TEXT
-    std.tree["core/charts/service-billing/Chart.yaml"] = "version: 1.2.0\n"
+    for _, service in ipairs { "billing", "sso", "proxy" } do
+      std.tree[("core/charts/service-%s/Chart.yaml"):format(service)] = "version: 1.2.0\n"
+    end
     return std
   end
 
@@ -59,7 +61,9 @@ describe("stdlib.rollout", function()
 
   it("repairs pending releases first", function()
     local std = deploy(new(), {})
-    assert.equal("helm.repair", std.calls[2].name) -- the first call asks for maintenance
+    for _, call in ipairs(std.calls) do -- before it, maintenance and the charts are looked at
+      if call.name:find "^helm%." then return assert.equal("helm.repair", call.name) end
+    end
   end)
 
   it("skips a pinned service", function()
@@ -107,6 +111,7 @@ describe("stdlib.rollout", function()
         },
       }
       mine = std
+      std.tree["core/charts/service-billing/Chart.yaml"] = "version: 1.2.0\n"
       std.tree[BILLING], std.tree[SSO] = TEXT, TEXT
       raised(deploy, std, { image = "v2", services = { "service-billing" } })
       assert.equal(theirs, std.tree[BILLING])

@@ -1,4 +1,5 @@
 --- The deployment controller: one ReplicaSet per pod template, rolled out within maxSurge and maxUnavailable.
+local conditions = require "lab.k8s.conditions"
 local manager = require "lab.k8s.controller_manager"
 local events = require "lab.k8s.events"
 local template_hash = require "lab.k8s.controllers.template_hash"
@@ -199,7 +200,7 @@ local function deadline_passed(ctl, object, condition)
   return false
 end
 
-local function conditions(ctl, object, current, counts)
+local function conditions_of(ctl, object, current, counts)
   local now, before = ctl.store:time(), value.get(object, "status", "conditions")
   local _, unavailable = limits(object)
   local enough = counts.available >= object.spec.replicas - unavailable
@@ -227,6 +228,7 @@ local function conditions(ctl, object, current, counts)
     }, now, true)
   end
   table.insert(list, progress)
+  list[#list + 1] = conditions.find(current, "ReplicaFailure")
   return list
 end
 
@@ -250,7 +252,7 @@ local function update_status(ctl, object, current, sets)
     readyReplicas = nonzero(counts.ready),
     availableReplicas = nonzero(counts.available),
     unavailableReplicas = nonzero(math.max(counts.replicas, object.spec.replicas) - counts.available),
-    conditions = conditions(ctl, object, current, counts),
+    conditions = conditions_of(ctl, object, current, counts),
   })
 end
 

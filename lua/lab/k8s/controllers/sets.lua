@@ -5,6 +5,7 @@ local defaults = require "lab.k8s.defaults"
 local events = require "lab.k8s.events"
 local kinds = require "lab.k8s.kinds"
 local objects = require "lab.k8s.objects"
+local quota = require "lab.k8s.quota"
 local template_hash = require "lab.k8s.controllers.template_hash"
 local value = require "lab.k8s.value"
 
@@ -13,6 +14,7 @@ local M = {}
 local POD = kinds.at("v1", "pods")
 
 local REVISION = "controller-revision-hash"
+local RETRY <const> = 1 -- seconds until pods for which there was no room are tried again
 
 local function revision_of(set) return set.metadata.name .. "-" .. template_hash.hash(set.spec.template) end
 
@@ -31,6 +33,7 @@ end
 ---@param component string
 ---@param name string? nil: generated
 ---@param change (fun(spec: table, labels: table))?
+---@return string? refused why there is none: the namespace's quota
 function M.make_pod(ctl, owner, component, name, change)
   local template = value.copy(owner.spec.template)
   local prefix = owner.metadata.name .. "-"
@@ -52,6 +55,11 @@ function M.make_pod(ctl, owner, component, name, change)
   pod.metadata.labels = pod.metadata.labels or {}
   pod.spec.serviceAccountName = pod.spec.serviceAccountName or "default"
   if change then change(pod.spec, pod.metadata.labels) end
+  local refused = quota.refusal(ctl.store, pod.metadata.namespace, pod.metadata.name)
+  if refused then
+    events.record(ctl.store, owner, component, "Warning", "FailedCreate", "Error creating: " .. refused)
+    return refused
+  end
   ctl:make("/pods", defaults.fill(POD, pod))
   events.record(ctl.store, owner, component, "Normal", "SuccessfulCreate", "Created pod: " .. pod.metadata.name)
 end
@@ -82,6 +90,17 @@ end
 
 local function nonzero(n) return n ~= 0 and n or nil end
 
+-- Each attempt has a pod of another name: the first one stays in the condition.
+local function failure(ctl, set, refused)
+  return conditions.find(set, "ReplicaFailure")
+    or manager.condition(nil, {
+      type = "ReplicaFailure",
+      status = "True",
+      reason = "FailedCreate",
+      message = refused,
+    }, ctl.store:time())
+end
+
 --- Reconciles a ReplicaSet.
 ---@param ctl lab.k8s.Controllers
 ---@param namespace string
@@ -89,10 +108,11 @@ local function nonzero(n) return n ~= 0 and n or nil end
 function M.replicaset(ctl, namespace, name)
   local object = ctl.store:get("apps/replicasets", namespace, name)
   if not object then return end
-  local pods = pods_of(ctl, object)
+  local pods, refused = pods_of(ctl, object), nil
   for _ = #pods + 1, object.spec.replicas do
-    M.make_pod(ctl, object, "replicaset-controller")
+    refused = refused or M.make_pod(ctl, object, "replicaset-controller")
   end
+  if refused then ctl:after(RETRY, "replicaset", namespace, name) end
   by_dispensability(pods)
   for i = 1, #pods - object.spec.replicas do
     delete_pod(ctl, object, pods[i], "replicaset-controller")
@@ -105,6 +125,7 @@ function M.replicaset(ctl, namespace, name)
     readyReplicas = nonzero(ready),
     availableReplicas = nonzero(ready),
     observedGeneration = object.metadata.generation,
+    conditions = refused and value.array { failure(ctl, object, refused) } or nil,
   })
 end
 

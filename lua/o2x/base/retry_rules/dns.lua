@@ -7,7 +7,7 @@ return {
     code = "^SERVFAIL$",
     verdict = "later",
     means = "the name server failed",
-    hint = "ask it by dig; its zone may be broken",
+    hint = "dig shows its answer; its zone may be broken",
   },
   {
     code = "^REFUSED$",

@@ -1,6 +1,6 @@
 --- Answers that mean the same from any server, proxy or load balancer; all there is for Alertmanager and webhooks.
 
-local LOOK <const> = "look at the server behind the proxy, its pods and its log"
+local LOOK <const> = "look at the log of the server, and of a proxy in front of it"
 
 return {
   {

@@ -1,6 +1,6 @@
 --- No answer came by HTTP. `code` is that of the native client.
 
-local ADDRESS <const> = "check the address, and that the server runs"
+local ADDRESS <const> = "check that the server runs, and its address: o2x config explain"
 local LOST <const> = "check the server and what is between: load balancer, firewall, proxy"
 
 return {

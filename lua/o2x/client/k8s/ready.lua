@@ -38,6 +38,12 @@ local function observed(object)
   return number(object.status and object.status.observedGeneration) >= number(object.metadata.generation)
 end
 
+-- No pod was made: a quota is used up, an admission policy refuses it. Only somebody else can change that.
+local function refused_pods(object)
+  local c = condition(object, "ReplicaFailure")
+  return c and c.status == "True" and (c.message or c.reason or "no pod can be created") or nil
+end
+
 --- By kind: whether an object is ready, and what it waits for.
 ---@type table<string, fun(o: table): boolean, string?>
 local checks = {}
@@ -240,6 +246,19 @@ end
 
 -- ---- waiting ----
 
+local QUOTA <const> = "kubectl describe resourcequota --namespace=%s shows what is used up; raise it, or delete what "
+  .. "is not needed"
+local IMAGE <const> = "push that image, or correct its name and tag; Kubernetes pulls it as soon as it is there"
+
+-- What people can do about it.
+local function hint_of(w, object)
+  local namespace, trouble = object.metadata.namespace, w.trouble or ""
+  local name = object.kind == "Certificate" and expired(object) and (object.spec or {}).secretName
+  if name then return ("kubectl delete secret %s --namespace=%s has it issued again"):format(name, namespace) end
+  if trouble:find "exceeded quota" then return QUOTA:format(namespace) end
+  return trouble:find "^E?r?r?ImagePull" and IMAGE or nil
+end
+
 local function give_up(w, object, waiting)
   local lines = {}
   if object then
@@ -247,7 +266,6 @@ local function give_up(w, object, waiting)
     if not ok and errors.is(found) and found.kind == "cancelled" then error(found, 0) end
     lines = ok and found or { "  (no details: " .. tostring(found) .. ")" }
   end
-  local name = object and object.kind == "Certificate" and expired(object) and (object.spec or {}).secretName
   local how = task.now() < w.deadline and "fails to become ready" or ("is not ready after %.0f s"):format(w.seconds)
   errors.raise {
     kind = "failed",
@@ -255,11 +273,16 @@ local function give_up(w, object, waiting)
     op = "wait_ready",
     code = "not_ready",
     details = lines,
-    hint = name
-        and ("kubectl delete secret %s --namespace=%s has it issued again"):format(name, object.metadata.namespace)
-      or nil,
+    hint = object and hint_of(w, object),
     message = ("%s %s: %s"):format(w.what, how, waiting),
   }
+end
+
+-- Why an object is not ready, as its own condition or its first pod says, and whether it is stuck.
+local function trouble_of(object, pod)
+  local refused = refused_pods(object)
+  if refused then return refused, true end
+  if pod then return M.pod_trouble(pod) end
 end
 
 -- Checks the pods from time to time: their problems say more than a count of missing pods.
@@ -268,10 +291,7 @@ local function look_at_pods(w, object)
   if not object or now < w.next_look then return end
   local ok, pods = pcall(unready_pods, w.client, object)
   if not ok and errors.is(pods) and pods.kind == "cancelled" then error(pods, 0) end
-  local trouble, stuck
-  if ok and pods[1] then
-    trouble, stuck = M.pod_trouble(pods[1])
-  end
+  local trouble, stuck = trouble_of(object, ok and pods[1])
   w.trouble = trouble and first_line(trouble)
   w.stuck_since = stuck and (w.stuck_since or now) or nil
   w.next_look = now + LOOK_AGAIN
