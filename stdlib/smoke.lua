@@ -5,6 +5,7 @@ local admin = require "stdlib.admin"
 local broker = require "o2x.broker"
 local catalogue = require "stdlib.catalogue"
 local deploy = require "stdlib.deploy"
+local down_services = require "stdlib.down"
 local json = require "o2x.json"
 local k8s = require "o2x.k8s"
 local maintenance = require "stdlib.maintenance.status"
@@ -160,13 +161,17 @@ local function query(tenant, session, field, text, variables)
   return json.check(response.json, { data = { [field] = FORMS[field] } }, what).data[field]
 end
 
-local function pods(tenant)
-  for _, pod in ipairs(k8s.list("Pod", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })) do
-    local ready = false
-    for _, condition in ipairs(pod.status.conditions or {}) do
-      ready = ready or (condition.type == "Ready" and condition.status == "True")
-    end
-    if not ready then
+-- down: gets what other checks need not wait for
+local function pods(tenant, down)
+  local list = k8s.list("Pod", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
+  for name, why in pairs(down_services.services(tenant, list)) do
+    down[name] = why
+  end
+  for _, name in ipairs(catalogue.names()) do
+    if down[name] then fail(down[name], remedy.run(tenant, "diagnose")) end
+  end
+  for _, pod in ipairs(list) do
+    if not down_services.is_ready(pod) then
       fail(pod.metadata.name .. " is not ready", remedy.kubectl(tenant, "describe pod " .. pod.metadata.name))
     end
   end
@@ -196,10 +201,11 @@ local function queues(tenant)
   end
 end
 
-local function gateways(tenant)
+local function gateways(tenant, down)
   need_id(tenant)
   for _, item in ipairs(tenant.integrations) do
     local provider = providers.find(item.name)
+    if down[provider.gateway] then fail("not tried: " .. down[provider.gateway]) end
     local response = service.test {
       service = naming.resource(tenant, provider.gateway),
       path = provider.test,
@@ -264,21 +270,22 @@ end
 
 local function database(tenant) pg.tenant:row("core_config.tenant", { name = tenant.name }, { "id" }) end
 
--- The guide's fourteen checks: name, function and its arguments;
--- session: it logs in.
+-- The guide's fourteen checks: name, function and its arguments; session: it logs in. -> checks, the services that the
+-- first one finds down
 local function checks(tenant, session)
+  local down = {}
   local function has(field, text)
     return function() at_least_one(tenant, session, field, text) end
   end
   return {
-    { "All pods are running and healthy", pods, tenant },
+    { "All pods are running and healthy", pods, tenant, down },
     { "Database connectivity", database, tenant },
     { "Vault secrets accessible", secrets, tenant },
     { "Redis connection", redis.ping },
     { "ActiveMQ queues", queues, tenant },
     { LOGIN, session.login, session = true },
     { "GraphQL endpoint responding", graphql_responds, tenant, session, session = true },
-    { "Gateway integrations authenticated", gateways, tenant },
+    { "Gateway integrations authenticated", gateways, tenant, down },
     {
       "Test customer",
       has("getCustomer", "query($external: String) { getCustomer(input: {externalId: $external}) { id } }"),
@@ -304,7 +311,8 @@ local function checks(tenant, session)
       has("getReportData", "query($external: String) { getReportData(input: {externalId: $external}) { id status } }"),
       session = true,
     },
-  }
+  },
+    down
 end
 
 --- Runs the guide's fourteen checks. Fails at the first one that fails. Where nobody knows the administrator's
@@ -314,7 +322,7 @@ end
 function M.checklist(tenant, session)
   local may_log_in = vault.read(admin.SECRET) ~= nil
   if not may_log_in then log "not checked: what needs a login, because Vault has no administrator's password" end
-  for _, entry in ipairs(checks(tenant, session or admin.session(tenant))) do
+  for _, entry in ipairs((checks(tenant, session or admin.session(tenant)))) do
     if may_log_in or not entry.session then check(table.unpack(entry)) end
   end
 end
@@ -365,6 +373,14 @@ end
 
 local function not_logged_in() fail "not tried: the administrator cannot log in" end
 
+local function not_asked(why) fail("not tried: " .. why) end
+
+-- The service without which nothing that logs in can be asked.
+local function way_closed(entry, down)
+  if not entry.session then return nil end
+  return entry[1] == LOGIN and down["service-sso"] or entry[1] ~= LOGIN and down["service-proxy"] or nil
+end
+
 -- Several checks may fail for one reason, and have one remedy.
 local function add_hint(hints, hint)
   for _, other in ipairs(hints) do
@@ -373,12 +389,15 @@ local function add_hint(hints, hint)
   hints[#hints + 1] = hint
 end
 
--- Of checks that need a login that has failed, none waits for it again.
-local function run_all(entries)
+-- Of checks that need a login that has failed, or a service that is down, none waits for it again.
+local function run_all(entries, down)
   local failed, hints, login = {}, {}, true
   for _, entry in ipairs(entries) do
     local ok, problem
-    if entry.session and not login then
+    local why = way_closed(entry, down or {})
+    if why then
+      ok, problem = pcall(check, entry[1], not_asked, why)
+    elseif entry.session and not login then
       ok, problem = pcall(check, entry[1], not_logged_in)
     else
       ok, problem = pcall(check, table.unpack(entry))
@@ -406,6 +425,15 @@ local function conclude(entries, failed, hints, prefix)
   )
 end
 
+-- The verdict names what the others follow from.
+local function prefix_of(said, down)
+  local words = { said }
+  for _, name in ipairs(down and catalogue.names() or {}) do
+    words[#words + 1] = down[name]
+  end
+  return words[1] and table.concat(words, ", ") .. "; " or ""
+end
+
 --- Runs all fourteen checks, also after a failure, and outputs the results. Fails if one failed. Of a tenant in
 --- maintenance it checks what holds then, asks nothing of its services, and ends with exit code 2.
 ---@param tenant table
@@ -416,11 +444,16 @@ function M.run(tenant, params)
   local record = record_of(tenant)
   local said = record and maintenance.describe(tenant, record)
   if said then pcall(check, "In service", not_in_service, tenant, said) end
-  local entries = record and checks_in_maintenance(tenant) or checks(tenant, admin.session(tenant))
-  local failed, hints = run_all(entries)
+  local entries, down
+  if record then
+    entries = checks_in_maintenance(tenant)
+  else
+    entries, down = checks(tenant, admin.session(tenant))
+  end
+  local failed, hints = run_all(entries, down)
   output { checks = true, junit = params.junit, exit = record and #failed == 0 and FOUND or nil }
   if not known and not tenant.id then fail(tostring(id), id.hint) end
-  conclude(entries, failed, hints, said and said .. "; " or "")
+  conclude(entries, failed, hints, prefix_of(said, down))
   if record then log(("%s; to end it: %s"):format(said, end_of_maintenance(tenant))) end
 end
 

@@ -43,8 +43,7 @@ describe("the smoke test", function()
       function() return lab:out("kubectl", "get", "pods", "-l", "app=newclient-tax-gateway", "-o", "name") == "" end
     )
     local file = fs.join(lab.dir, "smoke.xml")
-    -- asks the service that is down again for five seconds, not for a minute
-    local result = lab:o2x { "run", "smoke", "newclient", "--json", "junit=" .. file, "--set=retry.seconds=5" }
+    local result = lab:o2x { "run", "smoke", "newclient", "--json", "junit=" .. file }
     lab:out("kubectl", "scale", "deployment", "newclient-tax-gateway", "--replicas=2")
     assert.equal(1, result.code)
     local given, failed = json.decode(result.stdout), {}
@@ -53,8 +52,29 @@ describe("the smoke test", function()
       if not row.ok then failed[#failed + 1] = row.check end
     end
     assert.same({ "All pods are running and healthy", "Gateway integrations authenticated" }, failed)
-    assert.matches("2 of 14 checks failed: All pods are running and healthy, Gateway", given.error.message)
+    assert.matches(
+      "newclient%-tax%-gateway is scaled to 0; 2 of 14 checks failed: All pods are running and healthy, Gateway",
+      given.error.message
+    )
     assert.matches('<failure message="[^"]*newclient%-tax%-gateway', fs.read(file))
+  end)
+
+  it("names a service that is down at once, and asks it nothing", function()
+    local function asked()
+      return lab:out("sh", "-c", '"$0" lab requests | grep "service-proxy:8080/proxy" || true', labs.O2X)
+    end
+    assert.equal(0, lab:o2x({ "lab", "fault", "k8s", "crash-pods", "match=newclient-service-proxy" }).code)
+    lab:out("kubectl", "delete", "pods", "-l", "app=newclient-service-proxy")
+    eventually("crashes", function()
+      local pods = lab:out("kubectl", "get", "pods", "-l", "app=newclient-service-proxy")
+      return pods:find "CrashLoopBackOff" and not pods:find " 1/1 "
+    end)
+    local before = asked()
+    local result = lab:o2x { "run", "smoke", "newclient" }
+    assert.equal(before, asked())
+    assert.matches("newclient%-service%-proxy has no ready pod: CrashLoopBackOff; 8 of 14 checks failed", result.stderr)
+    assert.matches("Test order +no .*not tried: newclient%-service%-proxy has no ready pod", result.stdout)
+    assert.equal(0, lab:o2x({ "lab", "fault", "k8s", "off" }).code)
   end)
 
   it("refuses a file that cannot be written", function()

@@ -53,6 +53,7 @@ describe("stdlib.smoke", function()
         end,
       },
       k8s = {
+        get = function(kind) return kind == "Deployment" and { spec = {}, status = { readyReplicas = 2 } } or nil end,
         list = function() return {} end,
         request = function() return { status = 200, json = { status = options.health or "UP" } } end,
       },
