@@ -90,15 +90,18 @@ end
 --- Compares the tenant with what its file would make of it, and makes the text of the file.
 ---@param tenant table
 ---@param found table of M.look
----@return table result text, wanted, guessed, differences, problems, failed
+---@return table result before (the file's text, nil if there is none), text, wanted, guessed, differences, problems,
+--- failed
 function M.compare(tenant, found)
   local content, file = own_file(tenant)
   local wanted, guessed = file_text.wanted(tenant, found.live, file)
+  file_text.check_size(tenant, wanted)
   local image, pins = releases.images(found.releases.tags, file, tenant.platform.image.tag)
   wanted.image, wanted.pins, wanted.kept = image, pins, kept_of(tenant, found, {})
   local made = adoption.differences(file_text.text(tenant, wanted, content, file))
   wanted.kept = kept_of(tenant, found, made.differences)
   return {
+    before = content,
     text = file_text.text(tenant, wanted, content, file),
     wanted = wanted,
     guessed = guessed,
@@ -108,10 +111,24 @@ function M.compare(tenant, found)
   }
 end
 
+-- Others work meanwhile: what was read must still be so.
+local function check_unchanged(tenant, result)
+  rows.check(tenant)
+  local path = naming.tenant_file(tenant.name)
+  local now = files.exists(path) and files.read(path) or nil
+  if now == result.before or now == result.text then return end
+  local how = not now and "removed" or result.before and "changed" or "made"
+  fail(
+    ("%s was %s by somebody else while the tenant was looked at"):format(path, how),
+    remedy.run(tenant, "adopt") .. " looks again"
+  )
+end
+
 --- Writes the tenant's file, and the standard's values files of services that it does not have.
 ---@param tenant table
 ---@param result table of M.compare
 function M.write_file(tenant, result)
+  check_unchanged(tenant, result)
   for _, one in ipairs(result.differences) do
     if is_values_file(tenant, one) then files.ensure(one.key, one.text) end
   end

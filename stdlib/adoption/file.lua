@@ -4,6 +4,7 @@
 local helm_values = require "o2x.helm_values"
 local json = require "o2x.json"
 local naming = require "stdlib.naming"
+local remedy = require "stdlib.remedy"
 local yaml = require "o2x.yaml"
 
 local M = {}
@@ -175,6 +176,38 @@ function M.wanted(tenant, live, file)
   local admin = (wanted.admin or file and file.admin).email
   need("contacts", "primary", admin, "no document names one; the file has the administrator")
   return wanted, guessed
+end
+
+local LARGEST <const> = 1 << 20 -- bytes that o2x reads of a tenant's file
+
+-- The bytes of all texts in a value, and where the longest is.
+local function sizes(value, path)
+  if type(value) ~= "table" then
+    local size = #tostring(value)
+    return size, path, size
+  end
+  local total, where, length = 0, path, 0
+  for name, item in pairs(value) do
+    local all, inner, size = sizes(item, path and ("%s.%s"):format(path, name) or tostring(name))
+    total = total + all
+    if size > length then
+      where, length = inner, size
+    end
+  end
+  return total, where, length
+end
+
+--- Refuses what would be too large to be read again.
+---@param tenant table
+---@param wanted table of M.wanted
+function M.check_size(tenant, wanted)
+  local total, where, length = sizes(wanted)
+  if total <= LARGEST then return end
+  local path = naming.tenant_file(tenant.name)
+  fail(
+    ("%s would have %d bytes, and it may have %d: %s alone has %d"):format(path, total, LARGEST, where, length),
+    ("shorten it where it is, in %s; then %s"):format(tenant.database, remedy.run(tenant, "adopt"))
+  )
 end
 
 --- The text of the tenant's file.

@@ -5,6 +5,7 @@ local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
 local ok = require "tests.support.ok"
+local proc = require "o2x.base.proc"
 local yaml = require "o2x.base.yaml"
 
 local CHANGES <const> = 2
@@ -265,6 +266,116 @@ describe("a tenant that was made by hand", function()
     end
     local was = yaml.read(before)
     set { company = was.company, html = was.invoice_template.html }
+  end)
+
+  it("keeps control characters that a text can have, and names the value that is too large for a file", function()
+    lab:sql(
+      "coredb-urbanos",
+      [[update core_config.tenant_profile set companyname = E'Urb\x01an\x1b[31m\x7f\u0085\u2028os']]
+    )
+    fs.remove(file)
+    ok(lab:o2x { "adopt", "urbanos" })
+    assert.equal("Urb\1an\27[31m\127\u{85}\u{2028}os", yaml.read(fs.read(file)).company)
+    assert.falsy(fs.read(file):find("[\0-\9\11-\31\127]"), "as it is written, a terminal would obey it")
+    assert.equal(0, plan().code)
+    lab:sql("coredb-urbanos", "update core_config.tenant_profile set companyname = 'Urbanos Networks'")
+    lab:sql(
+      "coredb-urbanos",
+      "insert into core_config.tenant_property_defaults values ('TIDLT-100005', 'huge', repeat('x', 6000000))"
+    )
+    local text = fs.read(file)
+    local refused = lab:o2x { "adopt", "urbanos" }
+    lab:sql("coredb-urbanos", "delete from core_config.tenant_property_defaults where property_key = 'huge'")
+    assert.not_equal(0, refused.code)
+    assert.matches("it may have 1048576: properties.huge alone has 6000000", refused.stderr)
+    assert.equal(text, fs.read(file))
+    local again = refused.stderr:match "then %S*o2x (run adopt urbanos)"
+    ok(lab:o2x { again:match "(%S+) (%S+) (%S+)" })
+  end)
+
+  -- Cut off after the comparison, before the tenant's file: a values file that is written first has the four kill
+  -- points before that.
+  local function cut_off_before_the_file(words)
+    fs.remove(fs.join(values, "service-sso.yaml"))
+    local cut = lab:o2x({ "adopt", table.unpack(words) }, { env = { O2X_KILL_AT = "5" } })
+    assert.equal(9, cut.signal)
+    assert.is_true(fs.exists(fs.join(values, "service-sso.yaml")))
+  end
+
+  it("whose file somebody makes, changes or removes meanwhile: that stays, and one line says so", function()
+    local function refused(how)
+      local result = lab:o2x { "resume" }
+      assert.equal(1, result.code)
+      assert.matches(
+        "tenants/urbanos.yaml was "
+          .. how
+          .. " by somebody else while the tenant was looked at\n +%S*o2x run adopt urbanos",
+        result.stderr
+      )
+      ok(lab:o2x { "dismiss", "--reason=looked at again", result.stderr:match "R%-%d+%-%d+%-%x+" })
+    end
+    fs.remove(file)
+    cut_off_before_the_file { "urbanos" }
+    fs.write(file, before)
+    refused "made"
+    assert.equal(before, fs.read(file))
+    cut_off_before_the_file { "urbanos" }
+    fs.write(file, "# mine\n" .. before)
+    refused "changed"
+    assert.equal("# mine\n" .. before, fs.read(file))
+    cut_off_before_the_file { "urbanos" }
+    fs.remove(file)
+    refused "removed"
+    assert.is_false(fs.exists(file))
+    ok(lab:o2x { "adopt", "urbanos" })
+    assert.equal(0, plan().code)
+  end)
+
+  it("is adopted by one of two who do it at once; the other is told who does", function()
+    fs.remove(file)
+    local children = {}
+    for i = 1, 2 do
+      children[i] = lab:start({ "adopt", "urbanos" }, { O2X_STATE = lab.dir .. "/adopter" .. i })
+    end
+    local codes = {}
+    for i = 1, 2 do
+      codes[i] = proc.wait(children[i], 120)
+      children[i]:close()
+    end
+    table.sort(codes)
+    assert.is_true(codes[1] == 0 and (codes[2] == 0 or codes[2] == 5), table.concat(codes, ","))
+    assert.equal(0, plan().code)
+  end)
+
+  it("whose name is another's prefix gets nothing of the other; dropped meanwhile, it gets no file", function()
+    local URBAN <const> = fs.join(lab.platform, "tenants/urban.yaml")
+    lab:sql(
+      "enginedevdb",
+      [[insert into core_config.tenant (id, name, vaulturi, vaultpath, licensekey) select 'TIDLT-100077', 'urban',
+        vaulturi, replace(vaultpath, 'urbanos', 'urban'), 'x' from core_config.tenant where name = 'urbanos']]
+    )
+    lab:sql("postgres", [[create database "coredb-urban" template "coredb-urbanos"]])
+    ok(lab:o2x { "adopt", "urban" })
+    local made = yaml.read(fs.read(URBAN))
+    assert.equal("TIDLT-100077", made.id)
+    assert.same({}, made.integrations or {})
+    for _, one in ipairs(made.kept) do
+      assert.falsy(one.what:find("urbanos", 1, true), one.what)
+    end
+    assert.equal(before, fs.read(file))
+    fs.remove(URBAN)
+    fs.remove(fs.join(lab.platform, "core/helm_values/urban/service-sso.yaml"))
+    assert.equal(9, lab:o2x({ "adopt", "urban" }, { env = { O2X_KILL_AT = "5" } }).signal)
+    lab:sql("postgres", [[drop database "coredb-urban" with (force)]])
+    local refused = lab:o2x { "resume" }
+    assert.not_equal(0, refused.code)
+    assert.matches(
+      "urban is in the registry only %(TIDLT%-100077%): there is no database coredb%-urban",
+      refused.stderr
+    )
+    assert.is_false(fs.exists(URBAN))
+    lab:sql("enginedevdb", "delete from core_config.tenant where name = 'urban'")
+    ok(lab:o2x { "dismiss", "--reason=it is gone", refused.stderr:match "R%-%d+%-%d+%-%x+" })
   end)
 
   it("that is half configured is taken over as it is, and what it lacks is listed", function()
