@@ -1,117 +1,111 @@
--- A plan in a file for effects of many types, against a lab: it is done as it was shown, in order and value; what
--- somebody else changes meanwhile is refused with three values (planned on, now, would become), and stays.
+-- A plan in a file for effects of each type, created, changed and removed (tests/support/typed_changes.lua), against a
+-- lab: it is done as it was shown, in order and value; what somebody else changes meanwhile is refused with three
+-- values (planned on, now, would become), and stays.
 
 local eventually = require "tests.support.eventually"
+local fits = require "tests.support.fits"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
+local ok = require "tests.support.ok"
+local plan_file = require "o2x.engine.plan_file"
+local raw_server = require "tests.support.raw_server"
+local typed_changes = require "tests.support.typed_changes"
+local value = require "o2x.base.value"
 
 local RUNBOOK <const> = [[
-local broker = require "o2x.broker"
-local dns = require "o2x.dns"
-local files = require "o2x.files"
-local k8s = require "o2x.k8s"
-local pg = require "o2x.pg"
-local vault = require "o2x.vault"
-
+%s
 return require "o2x.runbook" {
-  name = "one", version = "1.0.0", api = 1, summary = "A test: one effect of each type",
-  params = { what = { "string", help = "x" }, value = { "string", help = "x" } },
-  effects = { "pg:write", "files:write", "k8s:write", "dns:write", "vault:write", "broker:write" },
+  name = "one", version = "1.0.0", api = 1, summary = "A test: one change",
+  params = {
+    what = { "integer", help = "x" }, to = { "string", help = "x" }, from = { "string", help = "x" },
+  },
+  effects = { %s },
   run = function(tenant, params)
-    local v = params.value
-    local write = {
-      ["vault.secret"] = function() vault.ensure("guarded", { a = v }) end,
-      ["k8s.replicas"] = function() k8s.scale("Deployment", "urbanos-service-sso", tonumber(v), { wait = false }) end,
-      ["k8s.fields"] = function()
-        k8s.set("Deployment", "urbanos-service-sso", { metadata = { annotations = { theirs = v } } })
-      end,
-      ["file.text"] = function() files.ensure("core/helm_values/urbanos/service-sso.yaml", v .. ": 1\n") end,
-      ["pg.row"] = function() pg.control:ensure_row("core_config.tenant", { name = tenant.name }, { status = v }) end,
-      ["pg.database"] = function()
-        pg.admin:ensure_database("coredb-urbanos", { owner = "admin", connection_limit = tonumber(v) })
-      end,
-      ["dns.record"] = function()
-        dns.ensure_record {
-          name = "api." .. tenant.domain, type = "CNAME", values = { v .. ".example.com" }, takeover = true,
-        }
-      end,
-    }
+    local write = { %s }
     step("Before", function() end)
     step("Write", write[params.what])
   end,
 }
 ]]
 
-local SSO <const> = "{platform}/core/helm_values/urbanos/service-sso.yaml"
-local PUT <const> = [[curl -fsS -H "X-Vault-Token: $VAULT_TOKEN" -d '{"data":{"a":"%s"}}' ]]
-  .. "$VAULT_ADDR/v1/secret/data/tenant/urbanos/guarded"
-local RECORD <const> = [[{"Changes":[{"Action":"UPSERT","ResourceRecordSet":{"Name":"api.urbanos.embrix.com",
-  "Type":"CNAME","TTL":300,"ResourceRecords":[{"Value":"theirs.example.com"}]}}]}]]
-
--- Two values, what somebody else does, and what shows the value then.
-local TYPES <const> = {
-  ["vault.secret"] = {
-    "first-value",
-    "second-value",
-    PUT:format "their-value",
-    [[curl -fsS -H "X-Vault-Token: $VAULT_TOKEN" "$VAULT_ADDR/v1/secret/data/tenant/urbanos/guarded" ]]
-      .. "| jq -r .data.data.a",
-    "their-value",
-  },
-  ["k8s.replicas"] = {
-    "3",
-    "4",
-    "kubectl scale deployment urbanos-service-sso --replicas=5",
-    "kubectl get deployment urbanos-service-sso -o jsonpath={.spec.replicas}",
-    "5",
-  },
-  ["k8s.fields"] = {
-    "first",
-    "second",
-    "kubectl annotate --overwrite deployment urbanos-service-sso theirs=theirs",
-    "kubectl get deployment urbanos-service-sso -o jsonpath={.metadata.annotations.theirs}",
-    "theirs",
-  },
-  ["file.text"] = { "first", "second", "echo 'theirs: 1' > " .. SSO, "cut -d: -f1 " .. SSO, "theirs" },
-  ["pg.row"] = {
-    "SUSPENDED",
-    "ACTIVE",
-    [[psql -qX -d enginedevdb -c "update core_config.tenant set status = 'RETIRED' where name = 'urbanos'"]],
-    [[psql -AtX -d enginedevdb -c "select status from core_config.tenant where name = 'urbanos'"]],
-    "RETIRED",
-  },
-  ["pg.database"] = {
-    "11",
-    "12",
-    [[psql -qX -d postgres -c 'alter database "coredb-urbanos" connection limit 5']],
-    [[psql -AtX -d postgres -c "select datconnlimit from pg_database where datname = 'coredb-urbanos'"]],
-    "5",
-  },
-  ["dns.record"] = {
-    "first",
-    "second",
-    (
-      "aws --endpoint-url $AWS_ENDPOINT_URL route53 change-resource-record-sets --hosted-zone-id {zone} "
-      .. "--change-batch '%s'"
-    ):format(RECORD:gsub("\n *", "")),
-    "dig +short @{dns} api.urbanos.embrix.com CNAME | cut -d. -f1",
-    "theirs",
-  },
+local MODULES <const> = {
+  "alerts",
+  "archive",
+  "broker",
+  "clock",
+  "dns",
+  "files",
+  "helm",
+  "json",
+  "k8s",
+  "pg",
+  "rds",
+  "redis",
+  "s3",
+  "service",
+  "vault",
+  "webhook",
 }
 
--- A plan that is printed has no tags of secrets.
-local function without_tags(v)
-  if type(v) ~= "table" then return v end
+local function runbook()
+  local requires, words, bodies = {}, {}, {}
+  for i, name in ipairs(MODULES) do
+    requires[i] = ("local %s = require %q"):format(name, "o2x." .. name)
+    if name ~= "clock" and name ~= "json" then words[#words + 1] = ("%q"):format(name .. ":write") end
+  end
+  for i, row in ipairs(typed_changes) do
+    bodies[i] = ("function() %s end"):format(row.write)
+  end
+  return RUNBOOK:format(table.concat(requires, "\n"), table.concat(words, ", "), table.concat(bodies, ",\n"))
+end
+
+-- They need a login, so a plan cannot look: it lists them.
+local ELSEWHERE <const> = {
+  ["service.object"] = "tests/e2e/plan_is_run_spec.lua: onboard",
+  ["service.proved"] = "tests/unit/effects/service/send_spec.lua",
+}
+
+-- A plan has no id and no time yet; what is named after the run has "plan" in their place.
+local function as_planned(text, id)
+  local stamp = id:match "^R%-(%d+%-%d+)"
+  text = text:gsub(id:lower():gsub("%p", "%%%0"), "plan")
+  return (text:gsub(id:gsub("%p", "%%%0"), "plan"):gsub(stamp:gsub("%p", "%%%0"), "plan"))
+end
+
+local function name_of(effect)
+  return ("%s: %s %s"):format(effect.step or effect.path, effect.kind, effect.target or effect.key)
+end
+
+-- What is shown has no tags of secrets.
+local function without_tags(item)
+  if type(item) ~= "table" or item == json.null then return item end
   local copy = {}
-  for key, item in pairs(v) do
-    if key ~= "fp" then copy[key] = without_tags(item) end
+  for name, one in pairs(item) do
+    if name ~= "fp" or not item["$secret"] then copy[name] = without_tags(one) end
   end
   return copy
 end
 
+local function text_of(item) return item == nil and "nothing" or json.encode(item) end
+
+local function compare(planned, done)
+  assert.equal(#planned, #done)
+  for i, one in ipairs(planned) do
+    local other = done[i]
+    assert.same({ name_of(one), one.outcome }, { name_of(other), other.outcome })
+    for _, field in ipairs { "before", "desired", "after" } do
+      local a, b = without_tags(one[field]), without_tags(other[field])
+      assert.is_true(
+        other.outcome == "unchanged" or fits(value.revive(a), value.revive(b)),
+        ("%s of %s: %s, then %s"):format(field, name_of(one), text_of(a), text_of(b))
+      )
+    end
+  end
+end
+
 describe("a plan in a file", function()
-  local lab, project, words
+  local lab, project, words, hook, more
   setup(function()
     lab = labs.start()
     project = lab.dir .. "/project"
@@ -119,56 +113,102 @@ describe("a plan in a file", function()
     for _, name in ipairs { "runbooks", "stdlib" } do
       fs.copy_tree(name, fs.join(project, name))
     end
-    fs.write(project .. "/runbooks/one.lua", RUNBOOK)
-    words = { platform = lab.platform, zone = lab:zone(), dns = lab.env.O2X_LAB_DNS:gsub(":", " -p ") }
+    fs.write(project .. "/runbooks/one.lua", runbook())
+    words = {
+      dir = lab.dir,
+      platform = lab.platform,
+      zone = lab:zone(),
+      dns = lab.env.O2X_LAB_DNS:gsub(":", " -p "),
+    }
+    hook = raw_server.serve(
+      function(_, answer) answer "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" end
+    )
+    more = { O2X_WEBHOOK_URL = ("http://127.0.0.1:%d/hook"):format(hook.port) }
+    ok(lab:o2x { "run", "backup", "urbanos", "to=" .. lab.dir .. "/from.dump" })
   end)
-  teardown(function() lab:stop() end)
+  teardown(function()
+    if hook then getmetatable(hook).__close(hook) end
+    lab:stop()
+  end)
 
-  local function sh(line) return lab:out("sh", "-ec", (line:gsub("{(%l+)}", words))) end
+  local function sh(line) return line and lab:out("sh", "-ec", (line:gsub("{(%l+)}", words))) end
 
-  local function o2x(...) return lab:run({ labs.O2X, ... }, { cwd = project }) end
+  local function o2x(...) return lab:run({ labs.O2X, ... }, { cwd = project, env = more }) end
 
-  local function plan(file, ...)
-    local result = o2x("plan", ...)
-    assert.equal(0, result.code, result.stdout .. result.stderr)
-    return json.decode(result.stdout), file
+  local function plan(index, file)
+    local result = o2x(
+      "plan",
+      "one",
+      typed_changes[index].tenant or "urbanos",
+      "what=" .. index,
+      "to=" .. lab.dir .. "/typed.dump",
+      "from=" .. lab.dir .. "/from.dump",
+      "--json",
+      "--out=" .. file
+    )
+    assert.equal(0, result.code, result.stderr .. result.stdout:gsub('^.*"problems"', ""))
+    return plan_file.read(file).parts[1].effects
   end
 
-  -- Plans and applies: the run's effects are those of the plan, in order and value.
-  local function apply(kind, value)
-    local file = ("%s/%s-%s.plan"):format(lab.dir, kind, value)
-    local shown = plan(file, "one", "urbanos", "what=" .. kind, "value=" .. value, "--json", "--out=" .. file)
-    assert.equal(1, #shown.changes)
-    assert.equal(kind, shown.changes[1].kind)
+  local function ids() return lab:out("ls", lab.store) end
+
+  -- Is the row's own effect among them, with its outcome?
+  local function assert_shown(row, planned)
+    for _, effect in ipairs(planned) do
+      if effect.kind == row.kind and effect.outcome == row.outcome then return end
+    end
+    error(("%s is not planned as %s: %s"):format(row.kind, row.outcome, json.encode(planned)), 2)
+  end
+
+  local function refuse(row, index, file)
+    sh(row.prepare)
+    assert_shown(row, plan(index, file))
+    sh(row.foreign)
+    local function seen() return not row.look or sh(row.look) == row.theirs end
+    eventually("their change is seen", seen) -- Route 53 takes a moment
+    local runs = ids()
+    local result = o2x("apply", file)
+    assert.equal(1, result.code, result.stderr)
+    assert.matches(row.problem or "was changed since", result.stderr)
+    if not row.problem then assert.matches("PLANNED ON +NOW +WOULD BECOME", result.stderr) end
+    assert.is_true(seen())
+    assert.equal(runs, ids())
+    fs.remove(file)
+  end
+
+  local function apply(row, index, file)
+    sh(row.prepare)
+    local planned = plan(index, file)
+    assert_shown(row, planned)
     local result = o2x("apply", file, "--json")
     assert.equal(0, result.code, result.stderr)
-    assert.same(shown.totals, json.decode(result.stdout).totals)
-    local run, done = json.decode(o2x("show", "--json").stdout), {}
-    for _, effect in ipairs(run.effects) do
-      if effect.outcome ~= "unchanged" then done[#done + 1] = effect end
-    end
-    assert.equal(1, #done)
-    assert.same({ kind, shown.changes[1].outcome }, { done[1].kind, done[1].outcome })
-    assert.same(without_tags(shown.changes[1].before), without_tags(done[1].before))
+    local shown = o2x("show", "--json").stdout
+    compare(planned, json.decode(as_planned(shown, json.decode(shown).id)).effects)
+    if row.ours then eventually("what was planned is seen", function() return sh(row.look) == row.ours end) end
   end
 
-  for kind, of in pairs(TYPES) do
-    it(kind .. " is done as it was shown, and refused when somebody else has changed it", function()
-      apply(kind, of[1])
-      local file = ("%s/%s.plan"):format(lab.dir, kind)
-      plan(file, "one", "urbanos", "what=" .. kind, "value=" .. of[2], "--json", "--out=" .. file)
-      sh(of[3])
-      eventually("their change is seen", function() return sh(of[4]) == of[5] end) -- Route 53 takes a moment
-      local result = o2x("apply", file)
-      assert.equal(1, result.code, result.stderr)
-      assert.matches("was changed since", result.stderr)
-      assert.matches("PLANNED ON +NOW +WOULD BECOME", result.stderr)
-      assert.equal(of[5], sh(of[4]))
-      fs.remove(file)
-      apply(kind, of[2])
-      eventually("what was planned is seen", function() return sh(of[4]) ~= of[5] end)
-    end)
+  for index, row in ipairs(typed_changes) do
+    it(
+      ("%s is %s as it was shown, and refused when somebody else was there"):format(row.kind, row.name or row.outcome),
+      function()
+        local file = ("%s/%d.plan"):format(lab.dir, index)
+        if row.foreign then refuse(row, index, file) end
+        apply(row, index, file)
+      end
+    )
   end
+
+  it("was made of each type that writes", function()
+    local seen, missing = {}, {}
+    for _, row in ipairs(typed_changes) do
+      seen[row.kind] = true
+    end
+    local rows = fs.read("docs/effects.md"):match "\n| type | class |.-\n\n?<!%-%- end of types"
+    for kind in rows:gmatch "\n| `([^`]+)`" do
+      if not seen[kind] and not ELSEWHERE[kind] then missing[#missing + 1] = kind end
+    end
+    assert.same({}, missing)
+  end)
 
   -- What decides what a plan does, and is edited afterwards.
   for what, line in pairs {

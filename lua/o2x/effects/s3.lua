@@ -9,6 +9,7 @@ local guard = require "o2x.base.guard"
 local scope = require "o2x.base.scope"
 local shell = require "o2x.base.shell"
 local units = require "o2x.base.units"
+local value = require "o2x.base.value"
 
 local function client(ctx) return ctx:client "aws.s3" end
 
@@ -43,9 +44,9 @@ local function read_object(ctx, target)
   local found = client(ctx):head(target.bucket, target.key)
   if not found then return nil end
   if found.metadata["o2x-run"] ~= ctx.run_id then refuse_existing(target.url) end
-  local value = { sha256 = found.metadata["o2x-sha256"], bytes = found.size }
-  etags[value] = found.etag
-  return value
+  local there = { sha256 = found.metadata["o2x-sha256"], bytes = found.size }
+  etags[there] = found.etag
+  return there
 end
 
 -- Downloads the object and compares its hash.
@@ -133,7 +134,8 @@ local object = {
     }
   end,
   show = function(target, _, after)
-    local size = after and after.bytes and ", " .. units.bytes(after.bytes) or ""
+    local is_known = after and after.bytes and not value.is_unknown(after.bytes)
+    local size = is_known and ", " .. units.bytes(after.bytes) or ""
     local line = after and "+ the archive and its note" .. size or "- the archive"
     return { title = target.url, lines = { line } }
   end,
@@ -227,7 +229,10 @@ end
 local function upload(ctx, made, url)
   local target = split(ctx, url)
   target.path = made.path
-  return (ctx:effect("s3.object", target, { sha256 = made.sha256, bytes = made.bytes }))
+  -- A plan has no archive yet, so it cannot know these.
+  local wanted = { sha256 = made.sha256, bytes = made.bytes }
+  if ctx.mode == "plan" and made.bytes == nil then wanted = { sha256 = value.unknown, bytes = value.unknown } end
+  return (ctx:effect("s3.object", target, wanted))
 end
 
 -- The tenant's objects whose key has this ending, below every granted prefix.
