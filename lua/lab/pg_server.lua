@@ -14,10 +14,14 @@ local START_TIMEOUT <const> = 60 -- seconds
 local STOP_TIMEOUT <const> = 10 -- seconds
 local SIGINT <const>, SIGQUIT <const> = 2, 3
 
+--- The folder of another PostgreSQL than the newest that is installed; for tests of other versions.
+M.home = nil ---@type string?
+
 --- The path of one of PostgreSQL's programs. Debian installs each version in its own folder, which is not on PATH.
 ---@param name string
 ---@return string
 function M.program(name)
+  if M.home then return fs.join(M.home, "bin", name) end
   local base, newest = "/usr/lib/postgresql", nil
   for _, version in ipairs(fs.is_folder(base) and fs.list(base) or {}) do
     local path = ("%s/%s/bin/%s"):format(base, version, name)

@@ -49,7 +49,7 @@ return require "o2x.runbook" {
 local REGISTRY <const> = "CREATE TABLE tenant (id text PRIMARY KEY, name text UNIQUE); "
   .. "ALTER TABLE tenant OWNER TO admin; INSERT INTO tenant VALUES ('T-1', 'acme')"
 local TABLES <const> = "CREATE TABLE note (name text PRIMARY KEY, word text); CREATE TABLE go (name text); "
-  .. "ALTER TABLE note OWNER TO admin; ALTER TABLE go OWNER TO admin"
+  .. "ALTER TABLE note OWNER TO admin; ALTER TABLE go OWNER TO admin; GRANT SELECT ON go TO o2x_reader"
 
 local Place = {}
 Place.__index = Place

@@ -6,6 +6,7 @@
 
 local context = require "lab.context"
 local fs = require "o2x.base.fs"
+local pg_server = require "lab.pg_server"
 local pg = require "o2x.client.pg"
 local proc = require "o2x.base.proc"
 
@@ -13,9 +14,11 @@ local M = {}
 
 --- Starts a server.
 ---@param name "postgres"|"redis"
+---@param options { programs: string? }? programs: the folder of another PostgreSQL, which may have one server at a time
 ---@return table server port, env, state, client(argv …), stop(); postgres also: connect(database, options),
 ---  sql(database, text)
-function M.start(name)
+function M.start(name, options)
+  pg_server.home = options and options.programs
   local folder = os.tmpname()
   fs.remove(folder)
   local lab, module = context.new(folder), require("lab." .. name)
@@ -72,6 +75,7 @@ function M.start(name)
     module.forget(lab)
     lab.flush()
     fs.remove_tree(folder)
+    pg_server.home = nil
   end
 
   return server
