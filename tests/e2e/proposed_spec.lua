@@ -301,6 +301,7 @@ for _, key in ipairs {
   "engine/held.lua: o2x locks",
   "engine/lock_words.lua: o2x locks",
   "engine/lock_words.lua: o2x resume",
+  "engine/lock_words.lua: o2x show",
 } do
   ROWS["lua/o2x/" .. key] = { by = "tests/e2e/lock_spec.lua" }
 end

@@ -6,6 +6,8 @@ local raised = require "tests.support.raised"
 local relay = require "tests.support.relay"
 local servers = require "tests.support.servers"
 
+local BY <const> = { user = "ben", host = "vm2", reason = "her laptop is gone" }
+
 local function words(run, more)
   local holder = { tenant = "acme", run = run, runbook = "deploy", user = "ada", host = "vm", seconds = 60 }
   for name, value in pairs(more or {}) do
@@ -102,7 +104,7 @@ return function(spec, options)
   it("is another's when its time is over, by the server's clock, or when its holder has ended", function()
     local number = holders.take(db, words "R-1")
     local found = holders.list(db, "acme")[1]
-    assert.is_false(holders.expire(db, found))
+    assert.is_false(holders.expire(db, found, BY))
     db:query "UPDATE o2x.lock SET heartbeat = now() - interval '61 seconds'"
     assert.is_true(holders.list(db)[1].expired)
     local second, before = holders.take(db, words "R-2")
@@ -112,7 +114,25 @@ return function(spec, options)
     local third = holders.take(db, words "R-3", { run = "R-2", number = second })
     assert.is_true(third > second)
     db:query "UPDATE o2x.lock SET heartbeat = now() - interval '61 seconds'"
-    assert.is_true(holders.expire(db, holders.list(db)[1]))
+    assert.is_true(holders.expire(db, holders.list(db)[1], BY))
+    local released = holders.released(db, "acme")
+    assert.same({ "R-3", "ben", "her laptop is gone" }, { released.run, released.user, released.reason })
+    local number4, none, _, told = holders.take(db, words "R-4")
+    assert.same({ third + 2, nil, "her laptop is gone" }, { number4, none, told.reason })
+    assert.is_nil(select(4, holders.take(db, words "R-5")))
+    holders.release(db, words "R-4", number4)
+    assert.is_nil(holders.released(db, "acme"))
+  end)
+
+  it("is taken as well where its table is of an older o2x, whose columns are added when they are needed", function()
+    for _, column in ipairs { "released", "seconds" } do
+      holders.take(db, words "R-1")
+      db:query "UPDATE o2x.lock SET heartbeat = NULL"
+      db:query(("ALTER TABLE o2x.lock DROP COLUMN %s"):format(column))
+      if column == "seconds" then assert.equal("42703", raised(holders.take, db, words "R-2").code) end
+      db:pipeline(holders.columns())
+      assert.is_true(holders.expire(db, holders.list(db)[1], BY))
+    end
   end)
 
   it("belongs to the database's owner, and so to all its members", function()

@@ -13,7 +13,7 @@ local function release(project, config, options, tenant)
   if type(reason) ~= "string" or not reason:find "%S" then
     errors.input(("%s is released with a reason"):format(tenant), "add --reason='…'")
   end
-  local holder = held.release(project, config, tenant)
+  local holder = held.release(project, config, tenant, reason)
   if options.json then return out.json { released = holder, reason = reason } end
   out.say(("released  %s: %s; %s"):format(tenant, lock_words.who(holder), reason))
 end
@@ -25,7 +25,7 @@ local function row_of(holder)
     holder.runbook or "?",
     holder.run or "?",
     holder.since or "?",
-    holder.age and lock_words.ago(holder.age) .. (holder.expired and ", expired" or "")
+    holder.seconds and lock_words.ago(holder.age) .. (holder.expired and ", expired" or "")
       or ("process %s"):format(tostring(holder.pid or "?")),
   }
 end
@@ -40,6 +40,12 @@ local function merged(everywhere, here)
     if not seen[holder.run] then rows[#rows + 1] = holder end
   end
   return rows
+end
+
+local function say_none(project, config, tenant)
+  local released = tenant and held.released(project, config, tenant)
+  local how = released and ": " .. lock_words.released(released) or ""
+  out.say(tenant and ("no run holds %s%s"):format(tenant, how) or "no run holds a tenant")
 end
 
 local function perform(options, arguments)
@@ -59,7 +65,7 @@ local function perform(options, arguments)
   elseif #list > 0 then
     out.columns(rows, out.data, out.width())
   elseif ok then
-    out.say(tenant and ("no run holds %s"):format(tenant) or "no run holds a tenant")
+    say_none(project, config, tenant)
   end
   if not ok then error(everywhere, 0) end -- the run store knows only its own
 end
@@ -74,8 +80,9 @@ few seconds that it lives. Without that for lock.seconds (120) it has expired:
 it writes nothing more, and the next run takes its place and says so. A run
 whose process has ended on the same machine is not waited for.
 
---release gives back what has expired; the next run would do the same. Whose
-run still lives is interrupted where it runs.]],
+--release gives back what has expired; the next run would do the same. The
+reason is shown by o2x locks TENANT until then, and by o2x log afterwards.
+Whose run still lives is interrupted where it runs.]],
   options = {
     { "release", value = "TENANT", help = "give back a tenant whose holder gave no sign of life" },
     { "reason", value = "TEXT", help = "with --release: why" },

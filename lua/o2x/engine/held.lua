@@ -5,6 +5,7 @@ local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local holders = require "o2x.client.pg.holders"
+local identity = require "o2x.base.identity"
 local lock = require "o2x.engine.lock"
 local lock_words = require "o2x.engine.lock_words"
 local own_tables = require "o2x.client.pg.own_tables"
@@ -63,16 +64,36 @@ function M.here(config, tenant)
   return found
 end
 
+--- Who gave a tenant back by hand, if nobody has taken it since.
+---@param project table
+---@param config table
+---@param tenant string
+---@return o2x.pg.released?
+function M.released(project, config, tenant)
+  return ask(project, config, tenant, function(db) return holders.released(db, tenant) end)
+end
+
+-- The table may be of an older o2x.
+local function expire(db, found, by)
+  local ok, released = pcall(holders.expire, db, found, by)
+  if ok then return released end
+  if not errors.is(released) or released.code ~= "42703" then error(released, 0) end
+  db:pipeline(holders.columns())
+  return holders.expire(db, found, by)
+end
+
 --- Gives a tenant back whose holder gave no sign of life. Refuses as long as it may live.
 ---@param project table
 ---@param config table
 ---@param tenant string
+---@param reason string which the next run's journal keeps
 ---@return o2x.pg.holder holder that had it
-function M.release(project, config, tenant)
+function M.release(project, config, tenant, reason)
+  local user, host = identity.here()
   local holder = ask(project, config, tenant, function(db)
     local found = holders.list(db, tenant)[1]
     if not found then return nil end
-    if holders.expire(db, found) then
+    if expire(db, found, { user = user, host = host, reason = reason }) then
       found.expired = true
       return found
     end

@@ -23,8 +23,8 @@ local FIRST <const> = 5 -- seconds for the question at the start
 local LAST <const> = 3 -- seconds to give the tenant back
 local OWN_PART <const> = 0.75 -- of the time after which others may take its place, while it writes without a new sign
 
--- No table, no schema: nobody has held a tenant of this platform yet.
-local NO_TABLE <const> = { ["42P01"] = true, ["3F000"] = true }
+-- No table, no schema: nobody has held a tenant of this platform yet. No column: the table is of an older o2x.
+local MISSING <const> = { ["42P01"] = holders.tables, ["3F000"] = holders.tables, ["42703"] = holders.columns }
 
 ---@class o2x.holding: o2x.lease
 ---@field run table
@@ -35,6 +35,7 @@ local NO_TABLE <const> = { ["42P01"] = true, ["3F000"] = true }
 ---@field alone string? why that does not matter (--local-lock)
 ---@field from o2x.pg.holder? whose place it took
 ---@field ended boolean? that one had ended for certain
+---@field released o2x.pg.released? who has given it back by hand before
 local Holding = {}
 Holding.__index = Holding
 Holding.__close = function(self) self:release() end
@@ -68,13 +69,15 @@ function Holding:left() return self.good_until - clock.boottime() end
 -- What the run asks this database next goes along: whose the tenant's id is.
 local function attempt(self, db, ended)
   local along, hear = self.run.registration:ahead()
-  local ok, number, before, rows = pcall(holders.take, db, self.words, ended, along)
+  local ok, number, before, rows, released = pcall(holders.take, db, self.words, ended, along)
   if not ok then
-    if not (errors.is(number) and NO_TABLE[number.code]) then error(number, 0) end
-    db:pipeline(holders.tables())
-    number, before, rows = holders.take(db, self.words, ended, along)
+    local make = errors.is(number) and MISSING[number.code]
+    if not make then error(number, 0) end
+    db:pipeline(make())
+    number, before, rows, released = holders.take(db, self.words, ended, along)
   end
   if rows then hear(rows) end
+  self.released = released
   return number, before
 end
 
@@ -162,9 +165,16 @@ end
 function Holding:record()
   if self.alone then return { alone = self.alone } end
   if not self.number then return nil end
-  local from = self.from
+  local from, released = self.from, self.released
   return {
     number = self.number,
+    released = released and {
+      run = released.run,
+      user = released.user,
+      host = released.host,
+      at = released.at,
+      reason = released.reason,
+    } or nil,
     from = from and { run = from.run, runbook = from.runbook, user = from.user, host = from.host } or nil,
   }
 end
@@ -227,8 +237,8 @@ end
 function Holding:release()
   self:let_go()
   local giving = self.giving
-  if not giving or self.released then return end
-  self.released = true
+  if not giving or self.given then return end
+  self.given = true
   if giving:wait(LAST, true) then return end
   giving:cancel()
   giving:wait(nil, true)

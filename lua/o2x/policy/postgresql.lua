@@ -77,7 +77,8 @@ CREATE SCHEMA IF NOT EXISTS o2x;
 CREATE TABLE IF NOT EXISTS o2x.effect (key text PRIMARY KEY, run text NOT NULL, at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE IF NOT EXISTS o2x.fence (tenant text PRIMARY KEY, number bigint NOT NULL);
 CREATE TABLE IF NOT EXISTS o2x.lock (tenant text PRIMARY KEY, number bigint NOT NULL, run text, runbook text,
-  "user" text, host text, machine text, process text, since timestamptz, heartbeat timestamptz, seconds int);
+  "user" text, host text, machine text, process text, since timestamptz, heartbeat timestamptz, seconds int,
+  released jsonb);
 SELECT format('ALTER SCHEMA o2x OWNER TO %I', pg_get_userbyid(datdba)) FROM pg_database
   WHERE datname = current_database() \gexec
 SELECT format('ALTER TABLE o2x.effect OWNER TO %I', pg_get_userbyid(datdba)) FROM pg_database

@@ -14,11 +14,19 @@ local EXPIRED <const> = "coalesce(%sheartbeat < clock_timestamp() - make_interva
 -- The server's clock was set back, or somebody has edited the row: a holder that lives mends that at its next beat.
 local AHEAD <const> = "heartbeat > clock_timestamp() + make_interval(secs => seconds)"
 
-local SHOWN <const> = [[SELECT tenant, number, run, coalesce(runbook, '?') AS runbook, coalesce("user", '?') AS "user",
+-- What was given back by hand, until the next one takes the tenant. A table that an older o2x has made has no such
+-- column.
+local RELEASED <const> = "CASE WHEN to_jsonb(lock) -> 'released' -> 'number' = to_jsonb(number) "
+  .. "THEN to_jsonb(lock) -> 'released' END AS released"
+
+-- Without a sign of life there is no age.
+local ROWS <const> = [[SELECT tenant, number, run, coalesce(runbook, '?') AS runbook, coalesce("user", '?') AS "user",
 coalesce(host, '?') AS host, machine, process,
 coalesce(to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '?') AS since,
-coalesce(extract(epoch FROM clock_timestamp() - heartbeat), 0)::float8 AS age, coalesce(seconds, 0) AS seconds,
-]] .. EXPIRED:format("", "") .. [[ AS expired FROM o2x.lock WHERE run IS NOT NULL]]
+extract(epoch FROM clock_timestamp() - heartbeat)::float8 AS age, coalesce(seconds, 0) AS seconds,
+]] .. EXPIRED:format("", "") .. " AS expired, " .. RELEASED .. " FROM o2x.lock"
+
+local SHOWN <const> = ROWS .. " WHERE run IS NOT NULL"
 
 -- $8, $9: the run and the number of a holder that is known to have ended.
 local TAKE <const> = [[INSERT INTO o2x.lock AS l
@@ -54,9 +62,16 @@ RETURNING lock.number]]
 ---@field machine string? of base/liveness
 ---@field process string? of base/liveness
 ---@field since string
----@field age number seconds since the last heartbeat; below 0: it is of a time to come
+---@field age number? seconds since the last heartbeat; below 0: it is of a time to come; nil: there was none
 ---@field seconds integer after which it expires
 ---@field expired boolean
+
+---@class o2x.pg.released what was given back by hand
+---@field run string that held the tenant
+---@field user string who gave it back
+---@field host string
+---@field at string
+---@field reason string
 
 --- The tables that this needs.
 ---@return table[] groups of statements for exchange
@@ -99,6 +114,7 @@ end
 ---@return integer? number nil: it is held
 ---@return o2x.pg.holder? before who held it, or holds it; nil: nobody did
 ---@return table[][]? rows of each statement of along; nil: they could not be read
+---@return o2x.pg.released? released who gave it back by hand, since somebody held it
 function M.take(db, holder, ended, along)
   ended = ended or {}
   local take = table.pack(
@@ -116,7 +132,7 @@ function M.take(db, holder, ended, along)
   )
   local group = {
     { "BEGIN ISOLATION LEVEL read committed READ WRITE" },
-    { SHOWN .. " AND tenant = $1", holder.tenant },
+    { ROWS .. " WHERE tenant = $1", holder.tenant },
     take,
     { ABOVE, holder.tenant },
     { FENCE, holder.tenant },
@@ -128,7 +144,9 @@ function M.take(db, holder, ended, along)
   local answers = db:exchange(groups)
   if problem() then error(problem(), 0) end
   local before, taken, above = db.to_rows(answers[1][2])[1], db.to_rows(answers[1][3])[1], db.to_rows(answers[1][4])[1]
-  return taken and (above or taken).number, before, along and read_of(db, along, answers[3])
+  local number, released = taken and (above or taken).number, before and before.released
+  if before and not before.run then before = nil end
+  return number, before, along and read_of(db, along, answers[3]) or nil, released
 end
 
 --- Says that the holder lives.
@@ -154,27 +172,47 @@ function M.release(db, holder, number)
 end
 
 --- Gives a tenant back whose holder has expired, or has a sign of life that nobody can have given. The number goes up:
---- the holder finds out.
+--- the holder finds out. Who did that, and why, stays in the row, which all machines see, until the next one takes the
+--- tenant: its journal keeps it.
 ---@param db o2x.pg.Connection
 ---@param holder o2x.pg.holder
+---@param by { user: string, host: string, reason: string }
 ---@return boolean released false: it lives, or another has taken its place
-function M.expire(db, holder)
-  local sql = "UPDATE o2x.lock SET run = NULL, number = number + 1 "
+function M.expire(db, holder, by)
+  local sql = "UPDATE o2x.lock SET run = NULL, number = number + 1, released = jsonb_build_object("
+    .. "'number', number + 1, 'run', run, 'user', $4::text, 'host', $5::text, 'reason', $6::text, "
+    .. "'at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')) "
     .. "WHERE tenant = $1 AND run = $2 AND number = $3::bigint AND ("
     .. EXPIRED:format("", "")
     .. " OR "
     .. AHEAD
     .. ")"
-  local _, affected = db:query(sql, holder.tenant, holder.run, holder.number)
+  local _, affected = db:query(sql, holder.tenant, holder.run, holder.number, by.user, by.host, by.reason)
   return affected == 1
 end
+
+local function is_there(db) return db:one("SELECT to_regclass('o2x.lock') IS NOT NULL AS there").there end
+
+--- What was given back by hand, and nobody has taken since.
+---@param db o2x.pg.Connection
+---@param tenant string
+---@return o2x.pg.released?
+function M.released(db, tenant)
+  if not is_there(db) then return nil end
+  local row = db:one(ROWS .. " WHERE run IS NULL AND tenant = $1", tenant)
+  return row and row.released
+end
+
+--- What adds the columns that an older o2x has not made, or somebody has removed.
+---@return table[] groups of statements for exchange
+function M.columns() return own_tables.complete() end
 
 --- Who holds tenants.
 ---@param db o2x.pg.Connection
 ---@param tenant string? all if absent
 ---@return o2x.pg.holder[]
 function M.list(db, tenant)
-  if not db:one("SELECT to_regclass('o2x.lock') IS NOT NULL AS there").there then return {} end
+  if not is_there(db) then return {} end
   if tenant then return db:rows(SHOWN .. " AND tenant = $1", tenant) end
   return db:rows(SHOWN .. " ORDER BY tenant")
 end

@@ -42,7 +42,8 @@ local MAKE <const> = {
 local LOCK <const> = {
   {
     "CREATE TABLE IF NOT EXISTS o2x.lock (tenant text PRIMARY KEY, number bigint NOT NULL, run text, runbook text, "
-      .. '"user" text, host text, machine text, process text, since timestamptz, heartbeat timestamptz, seconds int)',
+      .. '"user" text, host text, machine text, process text, since timestamptz, heartbeat timestamptz, seconds int, '
+      .. "released jsonb)",
   },
   {
     "COMMENT ON TABLE o2x.lock IS 'which run of o2x holds a tenant; nobody does where run is null. The rows stay: "
@@ -52,6 +53,19 @@ local LOCK <const> = {
 }
 
 local MAKE_ALL <const> = { table.move(LOCK, 1, #LOCK, #MAKE[1] + 1, table.move(MAKE[1], 1, #MAKE[1], 1, {})), MAKE[2] }
+
+-- Columns that an older o2x has not made, or somebody has removed.
+local COMPLETE <const> = "ALTER TABLE o2x.lock"
+  .. " ADD COLUMN IF NOT EXISTS number bigint NOT NULL DEFAULT 0, ADD COLUMN IF NOT EXISTS run text,"
+  .. ' ADD COLUMN IF NOT EXISTS runbook text, ADD COLUMN IF NOT EXISTS "user" text,'
+  .. " ADD COLUMN IF NOT EXISTS host text, ADD COLUMN IF NOT EXISTS machine text,"
+  .. " ADD COLUMN IF NOT EXISTS process text, ADD COLUMN IF NOT EXISTS since timestamptz,"
+  .. " ADD COLUMN IF NOT EXISTS heartbeat timestamptz, ADD COLUMN IF NOT EXISTS seconds int,"
+  .. " ADD COLUMN IF NOT EXISTS released jsonb"
+
+--- What completes the table of locks, in a transaction of its own.
+---@return table[] groups of statements for exchange
+function M.complete() return { { MAKE[1][1], MAKE[1][2], { AS_OWNER }, { COMPLETE } }, MAKE[2] } end
 
 --- What makes the tables of any database, in a transaction of its own.
 ---@return table[] groups of statements for exchange
@@ -79,14 +93,15 @@ function M.grant(role, there, database)
   return (sql:gsub("%%s", function() return quoted end))
 end
 
---- The command by which an administrator lets a role use the table of locks.
+--- The command by which an administrator lets a role use the table of locks, or completes the table.
 ---@param role string
 ---@param database string the control database
 ---@param err table
----@return string? command nil if no right is missing
+---@return string? command nil if nothing is missing
 function M.mend(role, database, err)
-  if err.code ~= "42501" then return nil end
-  local sql = M.grant(role, not err.message:find "for database", database)
+  local incomplete = err.code == "42703" or err.code == "42501" and err.message:find "must be owner"
+  if err.code ~= "42501" and not incomplete then return nil end
+  local sql = incomplete and COMPLETE or M.grant(role, not err.message:find "for database", database)
   return ("psql -d %s -c %s"):format(shell.quote(database), shell.quote(sql))
 end
 
