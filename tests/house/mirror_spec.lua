@@ -68,6 +68,7 @@ local ELSEWHERE <const> = {
   ["lua/o2x/engine/lock_words.lua"] = "tests/e2e/lock_spec.lua",
   ["lua/o2x/engine/holding.lua"] = "tests/e2e/lock_spec.lua",
   ["lua/o2x/engine/signs_of_life.lua"] = "tests/e2e/lock_spec.lua",
+  ["lua/o2x/engine/planning.lua"] = "tests/unit/engine/gate_spec.lua",
   ["lua/o2x/effects/pg/fence.lua"] = "tests/e2e/lock_spec.lua",
   ["lua/o2x/engine/run.lua"] = "tests/e2e/engine_spec.lua",
   ["lua/o2x/engine/preparation.lua"] = "tests/e2e/engine_spec.lua",

@@ -7,6 +7,7 @@ local guide = require "o2x.engine.guide"
 local memo = require "o2x.base.memo"
 local params = require "o2x.project.params"
 local plain = require "o2x.base.plain"
+local planning = require "o2x.engine.planning"
 local registration = require "o2x.engine.registration"
 local retry = require "o2x.base.retry"
 local step = require "o2x.script.step"
@@ -92,7 +93,7 @@ function Context:read(kind, target)
   local ok, found = xpcall(run.gate.read, errors.handler, run.gate, kind, target)
   if ok then return found end
   if not registration.UNANSWERED[errors.wrap(found).kind] then error(found, 0) end
-  local assumed = run.gate:assumed(nil, target)
+  local assumed = planning.assumed(run.gate, nil, target)
   local look = rawequal(assumed, value.unknown) and run.gate:type_of(kind).look
   return look and run.guide:unread(look(self, target)) or assumed
 end

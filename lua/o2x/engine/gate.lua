@@ -15,15 +15,14 @@ local errors = require "o2x.base.error"
 local guide = require "o2x.engine.guide"
 local history = require "o2x.engine.history"
 local json = require "o2x.base.json"
-local kept = require "o2x.engine.kept"
 local leaks = require "o2x.base.leaks"
 local limits = require "o2x.base.limits"
 local overlay = require "o2x.engine.overlay"
+local planning = require "o2x.engine.planning"
 local points = require "o2x.base.points"
 local resume = require "o2x.engine.resume"
 local retry = require "o2x.base.retry"
 local step = require "o2x.script.step"
-local take_over = require "o2x.engine.take_over"
 local task = require "o2x.base.task"
 local together = require "o2x.engine.together"
 local unknown = require "o2x.base.unknown"
@@ -225,7 +224,7 @@ end
 ---@return string outcome "unchanged", "created", "changed" or "deleted"
 function Gate:effect(kind, target, desired, of)
   local effect_type = self:admit(kind, target, desired)
-  if self.run.mode == "plan" then return self:plan(effect_type, target, desired) end
+  if self.run.mode == "plan" then return planning.effect(self, effect_type, target, desired) end
   return self:apply(effect_type, target, desired, self:entry(effect_type, target, desired, of))
 end
 
@@ -240,7 +239,7 @@ function Gate:effects(kind, items)
   end
   if self.run.mode ~= "plan" then return together.apply(self, effect_type, items) end
   for i, item in ipairs(items) do
-    results[i] = { self:plan(effect_type, item.target, item.desired) }
+    results[i] = { planning.effect(self, effect_type, item.target, item.desired) }
   end
   return results
 end
@@ -283,139 +282,16 @@ function Gate:announce(declares, what)
   run.journal:append { t = "sent", path = step.path(), what = value.text(what), at = run.now() }
 end
 
--- The n-th effect on this target within this step.
-local function count(gate, effect_type, key, undoes)
-  local name = table.concat({ step.path(), effect_type.kind, key, undoes }, "\0")
-  gate.counts[name] = (gate.counts[name] or 0) + 1
-  return gate.counts[name], name
-end
-
--- Adds an effect to the checklist for people, if that is wanted. One that could not be looked at
--- has neither before nor after.
-local function tell(gate, effect_type, target, desired, planned, found)
-  local list = gate.run.guide
-  if not list then return end
-  found.path, found.key, found.target, found.desired = step.path(), planned.key, target, desired
-  list:effect(gate.ctx, effect_type, found)
-end
-
--- What the plan itself would have made is known as far as it sets it; the system may add more before it is removed.
-local function plain_before(gate, effect_type, key, before, desired)
-  local is_own = before ~= nil and desired == nil and effect_type.image and gate.overlay:get(effect_type.kind, key)
-  return contract.image(effect_type, is_own and value.unknown or before, desired, key, true)
-end
-
--- What no undo brings back. What lives in something that the plan makes may go with that.
-local function irreversible(gate, effect_type, target, before, desired)
-  local is_inside, _, parent_type = gate:parent_is_new(effect_type, target)
-  local goes = is_inside and parent_type.undo.contents
-  return is_inside or nil, not goes and contract.irreversible(effect_type, target, before, desired) or nil
-end
-
--- Fills `planned`, the effect of the plan, as far as it comes.
-local function predict(gate, effect_type, target, desired, planned)
-  local key, run = planned.key, gate.run
-  -- A checklist says what is not certain beside the command, instead of leaving the command out.
-  if run.guide and run.registration then run.registration:require(effect_type.kind) end
-  local before, plans = gate:read(effect_type.kind, target), gate.run.plan
-  if run.looked then run.looked[effect_type.kind .. "\0" .. key] = desired or true end
-  planned.nth, planned.path = count(gate, effect_type, key), step.path()
-  local equal = contract.equal(effect_type, before, desired)
-  if not equal or plans.whole then
-    planned.before = plain_before(gate, effect_type, key, before, desired)
-    planned.desired = value.plain(desired, key, true)
-  end
-  if equal then
-    plans:unchanged(planned)
-    tell(gate, effect_type, target, desired, planned, { before = before, after = before, outcome = "unchanged" })
-    return before, "unchanged"
-  end
-  planned.tag = run.tagging and kept.tag(effect_type, key, before, desired) or nil
-  if kept.covers(run, effect_type, key, before, desired) then
-    local there = before == nil and desired or before
-    plans:keep(planned, before == nil)
-    tell(gate, effect_type, target, desired, planned, { before = before, after = there, outcome = "unchanged" })
-    return there, "unchanged"
-  end
-  if run.commit then run.commit:admit(effect_type.kind, key, target, before) end
-  local after = desired
-  planned.outcome = contract.outcome(before, desired)
-  planned.taken = take_over.wants(gate.run, effect_type.kind, key) or nil
-  if effect_type.predict then after = effect_type.predict(gate.ctx, target, desired, before, planned.taken) end
-  planned.class = effect_type.class
-  planned.inside, planned.irreversible = irreversible(gate, effect_type, target, before, desired)
-  planned.show = contract.describe(effect_type, target, before, after)
-  planned.after = contract.image(effect_type, after, desired, key, true)
-  gate.overlay:set(effect_type.kind, key, after, before == nil, target)
-  plans:change(planned)
-  tell(gate, effect_type, target, desired, planned, { before = before, after = after, outcome = planned.outcome })
-  gate.run.report:planned(planned.path, effect_type.kind, key, planned.outcome)
-  return after, planned.outcome
-end
-
---- Notes an effect of which only the run can know whether there is something to do.
+--- The number of an effect: the n-th on this target within this step.
 ---@param effect_type o2x.effect_type
 ---@param key string
----@param desired any
-function Gate:leave_open(effect_type, key, desired)
-  self.run.plan:open {
-    kind = effect_type.kind,
-    key = key,
-    nth = self.counts[table.concat({ step.path(), effect_type.kind, key }, "\0")] or count(self, effect_type, key),
-    path = step.path(),
-    desired = value.plain(desired, key, true),
-    class = effect_type.class,
-  }
-end
-
---- What a checklist goes on with where a system does not answer: what the tenant's file says of its row in the
---- registry, or the id that the tenant's services have; otherwise, that nobody knows it. An audit takes the row's id
---- from the services.
----@param effect_type o2x.effect_type? of a write: what is not predicted is as desired
----@param target any
----@param desired any
----@return any
-function Gate:assumed(effect_type, target, desired)
-  local run = self.run
-  if run.auditing then return run.registration and run.registration:witnessed(target) end
-  if not run.guide then return nil end
-  local row = run.registration and (run.registration:assumed(target) or run.registration:witnessed(target))
-  if row then return row end
-  if effect_type and effect_type.assume and desired ~= nil then return effect_type.assume(self.ctx, target, desired) end
-  return (not effect_type or effect_type.predict) and value.unknown or nil
-end
-
---- Plans an effect: compares, and writes to the overlay only. What cannot be planned is noted, and taken as done,
---- unless the script wants to know.
----@param effect_type o2x.effect_type
----@param target any
----@param desired any
----@return any after what would be there
----@return string outcome
-function Gate:plan(effect_type, target, desired)
-  local key = effect_type.key(target)
-  local planned = { kind = effect_type.kind, key = key }
-  local ok, after, result = xpcall(predict, errors.handler, self, effect_type, target, desired, planned)
-  if ok then return after, result end
-  local err = errors.wrap(after)
-  if err.kind ~= "cancelled" then
-    local later = err.code == "when_applied" and self.run.plan:has_changes(task.place())
-    tell(self, effect_type, target, desired, planned, { problem = not later and err or nil, later = later })
-  end
-  if err.code == "when_applied" then self:leave_open(effect_type, key, desired) end
-  if
-    err.kind == "bug"
-    or err.code == "when_applied"
-    or task.context().catches
-    or not self.run.plan:goes_on_after(err)
-  then
-    error(err, 0)
-  end
-  if err.code == "foreign_change" then
-    err = errors.amend(err, { hint = "look at it; to overwrite it: " .. take_over.option(key) })
-  end
-  self.run.plan:problem(step.path(), err, effect_type.kind, key, planned)
-  return self:assumed(effect_type, target, desired) or desired, desired == nil and "deleted" or "changed"
+---@param undoes string? the effect that it takes back
+---@return integer nth
+---@return string name of the target in this step
+function Gate:count(effect_type, key, undoes)
+  local name = table.concat({ step.path(), effect_type.kind, key, undoes }, "\0")
+  self.counts[name] = (self.counts[name] or 0) + 1
+  return self.counts[name], name
 end
 
 local function hash(...) return crypto.sha256(table.concat({ ... }, "\0")):sub(1, 32) end
@@ -428,7 +304,7 @@ local function hash(...) return crypto.sha256(table.concat({ ... }, "\0")):sub(1
 ---@return string slot
 ---@return integer nth
 function Gate:slot(effect_type, key, undoes)
-  local nth, name = count(self, effect_type, key, undoes)
+  local nth, name = self:count(effect_type, key, undoes)
   return hash(self.run.id, name, nth), nth
 end
 
