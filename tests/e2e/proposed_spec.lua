@@ -301,9 +301,11 @@ for _, key in ipairs {
   "engine/held.lua: o2x locks",
   "engine/lock_words.lua: o2x locks",
   "engine/lock_words.lua: o2x resume",
-  "engine/lock_words.lua: o2x show",
 } do
   ROWS["lua/o2x/" .. key] = { by = "tests/e2e/lock_spec.lua" }
+end
+for _, key in ipairs { "cli/locks.lua: o2x locks", "cli/locks.lua: o2x log", "engine/lock_words.lua: o2x show" } do
+  ROWS["lua/o2x/" .. key] = { by = "tests/regress/571-words-of-locks_spec.lua" }
 end
 ROWS["lua/o2x/client/pg/own_tables.lua: psql -d"] = { by = "tests/servers/client/pg/own_tables_spec.lua" }
 ROWS["lua/o2x/engine/step_by_step.lua: o2x resume"] = { by = "tests/e2e/step_by_step_spec.lua" }
