@@ -14,11 +14,11 @@ local M = {}
 
 --- Starts a server.
 ---@param name "postgres"|"redis"
----@param options { programs: string? }? programs: the folder of another PostgreSQL, which may have one server at a time
+---@param other { programs: string? }? programs: the folder of another PostgreSQL, which may have one server at a time
 ---@return table server port, env, state, client(argv …), stop(); postgres also: connect(database, options),
 ---  sql(database, text)
-function M.start(name, options)
-  pg_server.home = options and options.programs
+function M.start(name, other)
+  pg_server.home = other and other.programs
   local folder = os.tmpname()
   fs.remove(folder)
   local lab, module = context.new(folder), require("lab." .. name)
