@@ -6,6 +6,7 @@ local fs = require "o2x.base.fs"
 local proc = require "o2x.base.proc"
 local reader = require "o2x.client.pg.reader"
 local moment = require "lab.moment.postgres"
+local scram = require "lab.scram"
 local semaphore = require "o2x.base.semaphore"
 local server = require "lab.pg_server"
 local statements = require "lab.asked.statements"
@@ -144,10 +145,11 @@ local function make_roles(lab, port, state)
         existing and "ALTER" or "CREATE",
         role,
         rights,
-        db:verifier(role, state[role .. "_password"])
+        scram.verifier(state[role .. "_password"])
       )
     )
   end
+  db:query("ALTER ROLE postgres PASSWORD " .. scram.verifier(state.superuser_password))
   db:query("GRANT pg_signal_backend, pg_read_all_stats TO admin") -- like the master user of RDS
   make_reader(db)
   state.roles = ROLES
