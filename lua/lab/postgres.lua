@@ -138,6 +138,8 @@ end
 local function make_roles(lab, port, state)
   local db <close> = server.connect(port, "postgres", state.superuser_password)
   if state.roles == ROLES then return end
+  -- A lab in memory is put back thousands of times. Any other keeps passwords as a real server does.
+  local function verifier(role, password) return lab.memory and scram.verifier(password) or db:verifier(role, password) end
   for role, rights in pairs { admin = "CREATEDB CREATEROLE", appuser = "" } do
     local existing = db:one("SELECT 1 AS found FROM pg_roles WHERE rolname = $1", role)
     db:query(
@@ -145,11 +147,11 @@ local function make_roles(lab, port, state)
         existing and "ALTER" or "CREATE",
         role,
         rights,
-        scram.verifier(state[role .. "_password"])
+        verifier(role, state[role .. "_password"])
       )
     )
   end
-  db:query("ALTER ROLE postgres PASSWORD " .. scram.verifier(state.superuser_password))
+  if lab.memory then db:query("ALTER ROLE postgres PASSWORD " .. scram.verifier(state.superuser_password)) end
   db:query("GRANT pg_signal_backend, pg_read_all_stats TO admin") -- like the master user of RDS
   make_reader(db)
   state.roles = ROLES

@@ -1,5 +1,5 @@
 --- What PostgreSQL keeps of a password, made with one iteration instead of 4,096. They protect passwords that people
---- choose; those of the lab are 128 random bits, and whoever logs in would compute them each time.
+--- choose; those of a lab in memory are 128 random bits, and whoever logs in would compute them each time.
 
 local crypto = require "o2x.base.crypto"
 
