@@ -139,7 +139,10 @@ local function make_roles(lab, port, state)
   local db <close> = server.connect(port, "postgres", state.superuser_password)
   if state.roles == ROLES then return end
   -- A lab in memory is put back thousands of times. Any other keeps passwords as a real server does.
-  local function verifier(role, password) return lab.memory and scram.verifier(password) or db:verifier(role, password) end
+  local function verifier(role, password)
+    if lab.memory then return scram.verifier(password) end
+    return db:verifier(role, password)
+  end
   for role, rights in pairs { admin = "CREATEDB CREATEROLE", appuser = "" } do
     local existing = db:one("SELECT 1 AS found FROM pg_roles WHERE rolname = $1", role)
     db:query(
