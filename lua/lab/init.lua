@@ -28,7 +28,7 @@ local function absolute(path) return path:sub(1, 1) == "/" and path or fs.join(f
 local function example_tree(root)
   local tree = fs.join(root, "examples/platform")
   if fs.is_folder(tree) then return tree end
-  local prefix = fs.folder(fs.folder(fs.realpath "/proc/self/exe"))
+  local prefix = fs.folder(fs.folder(fs.program()))
   return fs.join(prefix, "share/o2x/examples/platform")
 end
 
@@ -105,7 +105,7 @@ local function start_problem(place)
 end
 
 local function start(place)
-  local program = fs.realpath "/proc/self/exe"
+  local program = fs.program()
   local argv = { program, "serve", "--dir", place.dir, "--platform", place.platform }
   if place.memory then argv[#argv + 1] = "--memory" end
   if place.owner then argv[#argv + 1] = "--owner=" .. place.owner end

@@ -221,6 +221,14 @@ end
 ---@return string
 function M.realpath(path) return check("realpath", core.realpath(path)) end
 
+---Where this very program is. An upgrade may replace its file while it runs: then it is where the new one is.
+---@return string path without symbolic links
+function M.program()
+  local path = check("program", core.readlink "/proc/self/exe")
+  local replaced = path:match "^(.*) %(deleted%)$"
+  return replaced and not core.realpath(path) and replaced or path
+end
+
 ---Like realpath, for a path that may not exist: the existing part is resolved, the rest must be plain names.
 ---@param path string
 ---@return string? path nil if the missing part contains "." or "..", or is a dangling link

@@ -8,7 +8,7 @@ local program = require "o2x.core.program"
 return {
   raw = true,
   run = function(arguments)
-    local path = fs.join(fs.folder(fs.realpath "/proc/self/exe"), "o2x-lab")
+    local path = fs.join(fs.folder(fs.program()), "o2x-lab")
     if not fs.exists(path) then
       errors.input("the lab is not installed: there is no " .. path, "install it: make install-lab")
     end

@@ -19,7 +19,7 @@ end
 
 -- An installation includes runbooks and stdlib: PREFIX/bin/o2x, PREFIX/share/o2x.
 local function share()
-  local program = fs.realpath("/proc/self/exe")
+  local program = fs.program()
   local folder = fs.join(fs.folder(fs.folder(program)), "share", "o2x")
   return fs.is_folder(folder) and folder or nil
 end
@@ -58,7 +58,7 @@ end
 --- The sources in whose build/ the program is.
 ---@return table? project nil if it is somewhere else
 function M.sources()
-  local folder = fs.folder(fs.folder(fs.realpath "/proc/self/exe"))
+  local folder = fs.folder(fs.folder(fs.program()))
   return fs.is_folder(fs.join(folder, "runbooks")) and fs.is_folder(fs.join(folder, "stdlib")) and M.at(folder) or nil
 end
 

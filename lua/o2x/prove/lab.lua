@@ -25,7 +25,7 @@ local function fail(message, hint, where)
 end
 
 -- o2x-lab lies beside the program.
-local function lab_program() return fs.join(fs.folder(fs.realpath "/proc/self/exe"), "o2x-lab") end
+local function lab_program() return fs.join(fs.folder(fs.program()), "o2x-lab") end
 
 local function run(...)
   local result = proc.run { argv = { lab_program(), ... }, timeout = 200 }

@@ -13,7 +13,7 @@ local program, arguments, commands, is_key = "o2x", {}, {}, nil
 
 -- Would the shell find this very program under a name?
 local function is_in_path(name)
-  local folder = fs.folder(fs.realpath "/proc/self/exe")
+  local folder = fs.folder(fs.program())
   for each in (os.getenv "PATH" or ""):gmatch "[^:]+" do
     local path = fs.join(each, name)
     if fs.exists(path) then return fs.folder(fs.realpath(path)) == folder end

@@ -38,10 +38,8 @@ local PROXIES <const> = { "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROX
 local Place = {}
 Place.__index = Place
 
-local function program() return fs.realpath "/proc/self/exe" end
-
 local function lab_program()
-  local path = fs.join(fs.folder(program()), "o2x-lab")
+  local path = fs.join(fs.folder(fs.program()), "o2x-lab")
   if fs.exists(path) then return path end
   errors.input("the lab is not installed: there is no " .. path, "install it: make install-lab")
 end
@@ -208,7 +206,7 @@ end
 ---@return { code: integer?, stdout: string, stderr: string }
 function Place:o2x(words, options)
   return proc.run {
-    argv = { program(), table.unpack(words) },
+    argv = { fs.program(), table.unpack(words) },
     env = environment(self, options and options.env),
     cwd = fs.join(self.folder, "project"),
     timeout = RUN_SECONDS,
