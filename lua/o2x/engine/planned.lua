@@ -245,9 +245,20 @@ end
 -- only: RDS.
 local PLAN <const> = "plan"
 
+-- The time may also be that of another run, which began in the same second: its id stays as it is.
+local function is_id_of_another(text, first, last)
+  return text:find("^[Rr]%-", first - 2) == first - 2 and text:find("^%-%x%x%x%x", last + 1) ~= nil
+end
+
 local function replaced(text, name)
-  local first, last = text:find(name, 1, true)
-  return first and text:sub(1, first - 1) .. PLAN .. replaced(text:sub(last + 1), name) or text
+  local parts, from = {}, 1
+  while true do
+    local first, last = text:find(name, from, true)
+    if not first then return table.concat(parts) .. text:sub(from) end
+    parts[#parts + 1] = text:sub(from, first - 1)
+    parts[#parts + 1] = is_id_of_another(text, first, last) and name or PLAN
+    from = last + 1
+  end
 end
 
 local function as_planned(item, id)

@@ -38,6 +38,16 @@ describe("what is named after the run", function()
     assert.is_true(admit_named("a-20260210-120000-b", id))
     assert.is_false(admit_named("a-20260210-120001-b", id))
   end)
+
+  -- A maintenance was put on and a plan to end it applied within one second: refused as "was changed since".
+  it("is not what is named after another run of the same second", function()
+    local id <const>, other <const> = "R-20260210-120000-1c3b", "R-20260210-120000-039d"
+    for _, text in ipairs { other, "by " .. other .. ", " .. other:lower() .. ".", "R-20260210-120000-039d" } do
+      local part = part_with { before = { by = text }, desired = {} }
+      local e = { type = TYPE, path = "Build", key = "a", nth = 1, before = { by = text }, desired = {} }
+      assert(pcall(planned.new(part).admit, planned.new(part), e, id))
+    end
+  end)
 end)
 
 describe("what moved since a plan was made", function()
