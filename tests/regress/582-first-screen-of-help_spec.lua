@@ -4,12 +4,18 @@ local build = require "tests.support.build"
 local folder = require "tests.support.folder"
 local fs = require "o2x.base.fs"
 local proc = require "o2x.base.proc"
+local shell = require "o2x.base.shell"
 
 -- The first 24 lines on 80 columns.
 local function first_screen(cwd)
   local env = { PATH = os.getenv "PATH", COLUMNS = "80", HOME = "/nonexistent", NO_COLOR = "1" }
   local result = proc.run {
-    argv = { "script", "-qec", "stty cols 80 rows 24; exec " .. fs.realpath(build.o2x) .. " help", "/dev/null" },
+    argv = {
+      "script",
+      "-qec",
+      "stty cols 80 rows 24; exec " .. shell.quote(fs.realpath(build.o2x)) .. " help",
+      "/dev/null",
+    },
     env = env,
     cwd = cwd,
     timeout = 60,
