@@ -51,6 +51,18 @@ static bool is_watched(void)
 #endif
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+/*
+** The tracer of the leak sanitizer can crash on thread-local data of libraries that are loaded late.
+** Here, because a lab does not get the environment of whoever starts it.
+*/
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "intercept_tls_get_addr=0";
+}
+#endif
+
 #ifndef O2X_DEV
 /* Secrets are in memory: no core file, no ptrace by others of the same user. */
 static void protect_memory(void)
