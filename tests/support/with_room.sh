@@ -13,20 +13,20 @@ has_room() {
 }
 
 # each_with_room N COMMAND [WORD …]: runs the command for each line that it reads, with the line as its last word: N at
-# a time, and one more, up to twice as many, each time that there is room. Waits for all. A command tells its end
-# through a pipe.
+# a time, and one more, up to twice as many, each time that there is room. Waits for all. The shell knows which go on; a
+# command that ends only wakes it, through a pipe, so that a word that is lost there costs a second and no more.
 each_with_room() {
-	local most=$1 line running=0 pipe ended
+	local most=$1 line pipe ended running
 	shift
 	pipe=$(mktemp -u) && mkfifo "$pipe" && exec {ended}<>"$pipe" && rm -f "$pipe" || return 1
 	has_room # the first look only sees what is there
 	while read -r line; do
-		until [ "$running" -lt "$most" ] || { [ "$running" -lt $((2 * most)) ] && has_room; }; do
-			read -r -t 1 -u "$ended" && running=$((running - 1))
+		until running=$(jobs -rp | wc -l) && [ "$running" -lt "$most" ] ||
+			{ [ "$running" -lt $((2 * most)) ] && has_room; }; do
+			read -r -t 1 -u "$ended"
 		done
 		{ "$@" "$line" </dev/null; echo >&"$ended"; } &
-		running=$((running + 1))
 	done
-	while [ "$running" -gt 0 ]; do read -r -u "$ended" && running=$((running - 1)); done
+	wait
 	exec {ended}>&-
 }
