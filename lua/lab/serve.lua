@@ -118,13 +118,26 @@ local function begin(lab, place, instances)
   return env
 end
 
--- If the start fails, nothing is left running: neither the servers nor this process with its waiting tasks.
+-- If the start fails, or the end (the folder is gone), nothing is left running: neither the servers nor this process
+-- with its waiting tasks.
 local function give_up(lab, instances, problem)
   local hint = problem.hint and "     " .. problem.hint .. "\n" or ""
   sink.lines("stderr", ("o2x: %s\n%s%s"):format(tostring(problem), hint, problem.traceback or ""))
-  stop_all(lab, instances)
-  M.sweep(lab)
+  pcall(stop_all, lab, instances)
+  pcall(M.sweep, lab)
   program.exit_now(errors.exit_code(problem))
+end
+
+local function shut_down(lab, instances, control_server)
+  lab.log("stopping")
+  fs.remove(fs.join(lab.dir, "lab.json"))
+  control_server:stop()
+  for _, relay in pairs(lab.relays or {}) do
+    relay:close()
+  end
+  stop_all(lab, instances)
+  lab.flush()
+  lab.log("stopped")
 end
 
 -- Another process that checks whether the lab is running holds the lock for a moment.
@@ -168,15 +181,8 @@ function M.run(place)
   )
   lab.log("ready")
   wait_for_signal(place.owner)
-  lab.log("stopping")
-  fs.remove(fs.join(lab.dir, "lab.json"))
-  control_server:stop()
-  for _, relay in pairs(lab.relays or {}) do
-    relay:close()
-  end
-  stop_all(lab, instances)
-  lab.flush()
-  lab.log("stopped")
+  local ended, problem = xpcall(shut_down, errors.handler, lab, instances, control_server)
+  if not ended then give_up(lab, instances, problem) end
   if lab.memory then M.forget(place) end
   return 0
 end

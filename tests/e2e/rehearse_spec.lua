@@ -311,6 +311,7 @@ describe("rehearse", function()
       eventually("a lab", up, 60)
       child:kill(signal)
       eventually("no lab", function() return #fs.list(folder) == 0 end, 60)
+      eventually("no process of it", function() return lab:run({ "pgrep", "-f", "--", folder }).code == 1 end, 60)
       child:close()
     end
   end)

@@ -244,7 +244,7 @@ function M.perform(asked)
   local _end <close> = defer(function() at:close() end)
   asked.runbook = at:runbook(asked.project, asked.file)
   at:lay_ground(plain.of(ground), objects, secrets, asked.tenant)
-  for _, one in ipairs(measured(result, "lab", at.start, at)) do
+  for _, one in ipairs(measured(result, "lab", at.start, at, asked.keep)) do
     table.insert(result.left, one)
   end
   local brought = { items = luggage.items, id = this.tenant.id }

@@ -10,6 +10,7 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local proc = require "o2x.base.proc"
+local program = require "o2x.core.program"
 local sorted_keys = require "o2x.base.sorted_keys"
 local user_folders = require "o2x.base.user_folders"
 local yaml = require "o2x.base.yaml"
@@ -170,9 +171,12 @@ local function lab(self, ...)
 end
 
 --- Starts the lab.
+---@param keep boolean? it may outlive this process. Else it ends with it, also where that is killed at a moment in
+---  which the keeper cannot know of the lab yet
 ---@return { what: string, why: string }[] left objects that its cluster did not take
-function Place:start()
-  lab(self, "up", "--dir", self.lab, "--platform", fs.join(self.folder, "platform"))
+function Place:start(keep)
+  local owner = not keep and "--owner=" .. program.pid() or nil
+  lab(self, "up", "--dir", self.lab, "--platform", fs.join(self.folder, "platform"), owner)
   self.env = json.read(lab(self, "env", "--json", "--dir", self.lab), "the lab's variables")
   local seeded = json.read(fs.read(fs.join(self.lab, "state/seed.json")), "the lab's seed")
   local left = {}
