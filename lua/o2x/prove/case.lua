@@ -54,8 +54,12 @@ local function twice(ground, base, case)
   local result = disturbed(ground, base, words, { kind = "kill", label = case.label, nth = case.nth })
   if not result then return nil, "not reached" end
   local problem
-  words = after_kill(ground, words) or words
-  result = ground:o2x(words, { kind = "kill", nth = case.second })
+  -- A run may have ended before its last question is answered: there is nothing to resume then, nor to kill.
+  local resumed = after_kill(ground, words)
+  if resumed then
+    words = resumed
+    result = ground:o2x(words, { kind = "kill", nth = case.second })
+  end
   result, problem = follow(ground, words, result)
   return problem or judge(ground, base, result)
 end
