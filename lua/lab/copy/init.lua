@@ -100,6 +100,15 @@ local function plan_of(lab, tenant, count)
   return plan
 end
 
+-- A server that is down is waited for as one that starts: a minute, without a word.
+local function check_up(lab)
+  for _, name in ipairs { "postgres", "redis" } do
+    if not require("lab." .. name).status(lab) then
+      errors.input(("lab copy: %s is down"):format(name), ("o2x lab fault %s off"):format(name))
+    end
+  end
+end
+
 -- ---- room ----
 
 local function free_bytes(folder)
@@ -117,6 +126,7 @@ function M.run(lab, instances, options)
   if math.type(count) ~= "integer" or count < 1 or count > MOST then
     errors.input(("lab copy: --count is a number from 1 to %d"):format(MOST))
   end
+  check_up(lab)
   local plan = plan_of(lab, options.tenant, count)
   databases.check_room(lab, plan, free_bytes(lab.postgres.data))
   task.parallel {

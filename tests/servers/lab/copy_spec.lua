@@ -90,6 +90,16 @@ describe("a copied tenant", function()
     assert.matches("2 copies of coredb%-newclient take %d+ MB, and there are 1024 MB free", tostring(problem))
   end)
 
+  it("is refused at once while a server is down, and works when it is back", function()
+    for _, name in ipairs { "postgres", "redis" } do
+      ok(lab:o2x { "lab", "fault", name, "down" })
+      local refused = lab:o2x({ "lab", "copy", "newclient" }, { timeout = 30 })
+      assert.equal(3, refused.code, refused.stderr)
+      assert.matches(("%s is down\n *o2x lab fault %s off"):format(name, name), refused.stderr)
+      ok(lab:o2x { "lab", "fault", name, "off" })
+    end
+  end)
+
   it("is told as JSON, and refused with what to type", function()
     local cases = {
       { { "newcleint" }, "no tenant newcleint" },
