@@ -80,7 +80,12 @@ Undo:    o2x undo RUN shows what goes back and what cannot, --confirm=TENANT doe
       help = "image tag of services without a values file; default: the tenant's, then the platform's",
     },
     from = { "tenant", optional = true, help = "copy Helm values from this tenant instead of the catalogue" },
-    reset_admin = { "boolean", default = false, help = "give the admin user a new password, and Vault with it" },
+    admin = {
+      "choice",
+      default = "keep",
+      choices = { "keep", "reset" },
+      help = "reset: give the administrator a new password, in the database and in Vault",
+    },
     timeout = { "duration", default = services.TIMEOUT, help = "for one release to become ready" },
   },
   effects = {

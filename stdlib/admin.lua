@@ -15,19 +15,26 @@ M.SECRET = "admin"
 local UNKNOWN = "%s is a user already, and Vault does not have the password"
 
 -- What gives the administrator a password that Vault has.
-local function reset(tenant) return remedy.run(tenant, "onboard", "reset_admin=true") end
+local function reset(tenant) return remedy.run(tenant, "onboard", "admin=reset") end
+
+--- The administrator's password.
+---@return userdata? secret nil if Vault does not have it
+function M.password()
+  local kept = vault.read(M.SECRET)
+  return kept and kept.password
+end
 
 --- Ensures the administrator: first the password in Vault, then the user with its bcrypt hash. An existing user keeps
 --- its password, because people may have changed it. Where Vault does not have it, nothing is written to Vault: a
 --- password there that does not work would be worse than none.
 ---@param tenant table
----@param params { reset_admin: boolean? }? reset_admin: give an existing user the password that Vault has, or a new one
+---@param params { admin: "keep"|"reset"? }? reset: give an existing user the password that Vault has, or a new one
 function M.create(tenant, params)
   local admin = tenant.admin
   local row = pg.tenant:one("select password from core_config.users where userid = $1", admin.email)
-  local renew = params and params.reset_admin
+  local renew = params and params.admin == "reset"
   local fields
-  if row and not renew and not vault.read(M.SECRET) then
+  if row and not renew and not M.password() then
     log(UNKNOWN:format(admin.email) .. "; a new one: " .. reset(tenant))
   else
     fields = vault.ensure(M.SECRET, { username = admin.email }, { generate = { password = 24 } })
@@ -56,13 +63,14 @@ function M.session(tenant)
     service = naming.resource(tenant, "service-sso"),
     path = "/api/auth/login",
     token = "accessToken",
+    refused = ("Vault's password for %s is not the user's; a new one: %s"):format(tenant.admin.email, reset(tenant)),
     json = function()
-      local secret = vault.read(M.SECRET)
+      local password = M.password()
         or fail(
           ("Vault has no secret '%s' for %s, so the administrator's password is unknown"):format(M.SECRET, tenant.name),
           "a new one: " .. reset(tenant)
         )
-      return { username = tenant.admin.email, password = secret.password }
+      return { username = tenant.admin.email, password = password }
     end,
   }
 end

@@ -141,7 +141,7 @@ end
 function M.reset_admin(tenant, result)
   local _, file = own_file(tenant)
   local person = file and file.admin or result.wanted.admin
-  admin.create({ name = tenant.name, admin = person }, { reset_admin = true })
+  admin.create({ name = tenant.name, admin = person }, { admin = "reset" })
 end
 
 -- ---- the table ----

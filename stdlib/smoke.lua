@@ -60,7 +60,7 @@ end
 ---@param tenant table
 ---@param session table? the administrator's (stdlib.admin); a new one if absent
 function M.workflow(tenant, session)
-  if not vault.read(admin.SECRET) then
+  if not admin.password() then
     log "not made: Vault does not have the administrator's password, which the workflow logs in with"
     return
   end
@@ -320,7 +320,7 @@ end
 ---@param tenant table
 ---@param session table? the administrator's; a new one if absent
 function M.checklist(tenant, session)
-  local may_log_in = vault.read(admin.SECRET) ~= nil
+  local may_log_in = admin.password() ~= nil
   if not may_log_in then log "not checked: what needs a login, because Vault has no administrator's password" end
   for _, entry in ipairs((checks(tenant, session or admin.session(tenant)))) do
     if may_log_in or not entry.session then check(table.unpack(entry)) end

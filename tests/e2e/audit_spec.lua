@@ -18,7 +18,7 @@ describe("an audit", function()
     for _, name in ipairs(HEALTHY) do
       local path = fs.join(lab.env.O2X_SECRETS, name .. ".yaml")
       if not fs.exists(path) then fs.write(path, secrets, { mode = 384 }) end
-      local words = { "run", "onboard", name, TAKES_OVER[name] or "--quiet", "reset_admin=true" }
+      local words = { "run", "onboard", name, TAKES_OVER[name] or "--quiet", "admin=reset" }
       ok(lab:o2x(words))
     end
   end)

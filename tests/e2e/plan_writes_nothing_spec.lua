@@ -15,7 +15,7 @@ local witness = require "tests.support.witness"
 local EVERYWHERE <const> = {
   "onboard {tenant}",
   "onboard {tenant} --out={dir}/onboard.plan",
-  "onboard {tenant} from=shm reset_admin=true",
+  "onboard {tenant} from=shm admin=reset",
   "onboard {tenant} image=v2.6.0 --json",
   "smoke {tenant}",
   "smoke {tenant} junit={dir}/smoke.xml",

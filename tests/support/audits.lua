@@ -22,7 +22,7 @@ function M.onboard(lab, names)
   for _, name in ipairs(names) do
     local path = fs.join(lab.env.O2X_SECRETS, name .. ".yaml")
     if not fs.exists(path) then fs.write(path, secrets, { mode = 384 }) end
-    ok(lab:o2x { "run", "onboard", name, TAKES_OVER[name] or "--quiet", "reset_admin=true" })
+    ok(lab:o2x { "run", "onboard", name, TAKES_OVER[name] or "--quiet", "admin=reset" })
   end
 end
 

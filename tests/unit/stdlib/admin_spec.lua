@@ -64,11 +64,11 @@ describe("stdlib.admin", function()
 
   it("gives an existing user a new password if asked, once", function()
     local std = new(true)
-    assert.is_true(secret.is(user_row(std, { reset_admin = true }).password))
+    assert.is_true(secret.is(user_row(std, { admin = "reset" }).password))
     assert.equal(1, #std.called "vault.ensure")
     local hash = crypto.bcrypt "known"
-    assert.is_nil(user_row(new(true, "known", hash), { reset_admin = true }).password)
-    assert.is_true(secret.is(user_row(new(true, "other", hash), { reset_admin = true }).password))
+    assert.is_nil(user_row(new(true, "known", hash), { admin = "reset" }).password)
+    assert.is_true(secret.is(user_row(new(true, "other", hash), { admin = "reset" }).password))
   end)
 
   it("logs in at the tenant's single sign-on", function()

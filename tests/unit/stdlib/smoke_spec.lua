@@ -49,7 +49,7 @@ describe("stdlib.smoke", function()
       broker = { queues = queues },
       vault = {
         read = function(path)
-          return not options.no_secrets and not (options.no_admin and path == "admin") and {} or nil
+          return not options.no_secrets and not (options.no_admin and path == "admin") and { password = "p" } or nil
         end,
       },
       k8s = {
@@ -164,7 +164,7 @@ describe("stdlib.smoke", function()
 
   it("takes the test customer from order to report", function()
     local std = stdlib.new {
-      vault = { read = function() return {} end },
+      vault = { read = function() return { password = "p" } end },
       service = {
         session = function() return {} end,
         ensure = function(options) return options.name:match "^%a+" .. "-id" end,

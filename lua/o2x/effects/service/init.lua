@@ -147,7 +147,7 @@ local function api(ctx)
     --- A session with a service that issues tokens, for requests. It logs in at its first use, once: a refused login is
     --- not tried again. It needs the word service:write, and a plan does not log in: it lists what would need it.
     ---@param options { service: string?, port: integer?, path: string?, url: string?, json: table|fun(): table,
-    ---  token: string } token: its place in the answer
+    ---  token: string, refused: string? } token: its place in the answer; refused: what to do if the login is
     ---@return { login: function } session
     session = function(options) return session.new(ctx, options) end,
   }

@@ -12,20 +12,30 @@ local shell = require "o2x.base.shell"
 
 local M = {}
 
+-- The fields of a session beside those of its login.
+local FIELDS <const> = { "token", "refused" }
+
 local Session = {}
 Session.__index = Session
 
 -- The variable of the token, which a login sets.
 local function token_by_hand(self)
-  local login = requests.check(self.ctx, self.options, "login", { "token" })
+  local login = requests.check(self.ctx, self.options, "login", FIELDS)
   if type(login.json) == "function" then login.json = login.json() end
   local name = by_hand.name(login.service or "session") .. "_TOKEN"
   return self.ctx:variable(name, by_hand.picked(self.ctx, login, self.options.token))
 end
 
+-- Only who made the session knows where the password came from, and what gives another one.
+local function refuse(login, response, hint)
+  local ok, problem = pcall(requests.fail, login, response, "log in")
+  if not ok and errors.is(problem) and problem.kind == "unauthorised" then errors.amend(problem, { hint = hint }) end
+  error(problem, 0)
+end
+
 local function log_in(self)
   local ctx, options = self.ctx, self.options
-  local login = requests.check(ctx, options, "login", { "token" })
+  local login = requests.check(ctx, options, "login", FIELDS)
   ctx:look(function() return { "test -n " .. shell.quote(token_by_hand(self)) } end)
   ctx:announce("service:write", ("log in: POST %s"):format(login.to))
   if type(options.json) == "function" then
@@ -34,7 +44,7 @@ local function log_in(self)
   end
   local response = requests.send(ctx, login)
   local value = response.status < 300 and type(response.json) == "table" and requests.pick(response.json, options.token)
-  if type(value) ~= "string" then requests.fail(login, response, "log in") end
+  if type(value) ~= "string" then refuse(login, response, options.refused) end
   return secret.new(value, "token of " .. login.to)
 end
 
@@ -60,13 +70,13 @@ function Session:forget() self.value = nil end
 
 --- A session, as scripts hold it: it can log in, and be used in requests. The token stays out of their reach.
 ---@param ctx table
----@param options table service, port, path or url; json: a table, or a function that gives one; token
+---@param options table service, port, path or url; json: a table, or a function that gives one; token, refused
 ---@return table handle
 function M.new(ctx, options)
   if type(options) ~= "table" or type(options.token) ~= "string" then
     errors.input "service.session: token must say where the answer has the token"
   end
-  requests.check(ctx, options, "login", { "token" })
+  requests.check(ctx, options, "login", FIELDS)
   local self = setmetatable({ ctx = ctx, options = options, gate = semaphore.new(1) }, Session)
   local handle = frozen.handle(setmetatable({}, {
     __metatable = false,
