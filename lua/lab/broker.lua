@@ -62,9 +62,11 @@ local function canonical(keys)
   return DOMAIN .. table.concat(parts, ",")
 end
 
-local function queue_name(queue)
-  return canonical { type = "Broker", brokerName = BROKER, destinationType = "Queue", destinationName = queue.name }
+local function queue_keys(queue)
+  return { type = "Broker", brokerName = BROKER, destinationType = "Queue", destinationName = queue.name }
 end
+
+local function queue_name(queue) return canonical(queue_keys(queue)) end
 
 local function glob(pattern)
   return "^" .. pattern:gsub("[%^%$%(%)%%%.%[%]%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".") .. "$"
@@ -131,7 +133,7 @@ end
 local function objects(state)
   local list = { { { type = "Broker", brokerName = BROKER }, BROKER_ATTRIBUTES, state } }
   for _, queue in ipairs(state.queues) do
-    list[#list + 1] = { read_name(queue_name(queue)), QUEUE_ATTRIBUTES, queue }
+    list[#list + 1] = { queue_keys(queue), QUEUE_ATTRIBUTES, queue }
   end
   return list
 end

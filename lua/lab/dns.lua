@@ -20,15 +20,14 @@ local IDLE_TIMEOUT <const> = 10 -- seconds
 local BALANCERS <const> = ".elb.amazonaws.com."
 
 local function records_at(zone, name, kind)
-  local found, exists = {}, false
-  for _, record in ipairs(zone.served) do
-    if record.name == name then
-      exists = true
-      if record.type == kind or kind == "ANY" then found[#found + 1] = record end
-    elseif zones.within(record.name, name) then
-      exists = true -- an empty non-terminal: a record exists below it
-    end
+  local found, first = {}, zones.first_within(zone.served, name)
+  for i = first, #zone.served do
+    local record = zone.served[i]
+    if record.name ~= name then break end
+    if record.type == kind or kind == "ANY" then found[#found + 1] = record end
   end
+  -- A name without records exists if there are some below it: an empty non-terminal.
+  local exists = zone.served[first] ~= nil and zones.within(zone.served[first].name, name)
   return found, exists
 end
 

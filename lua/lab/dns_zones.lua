@@ -37,6 +37,23 @@ end
 ---@return boolean
 function M.before(a, b) return sort_key(a) < sort_key(b) end
 
+--- The place of the first record of a name or of names below it, which follow one another in Route 53's order.
+---@param records table[] in that order
+---@param name string in canonical form
+---@return integer index of the record that comes after them, if there is none
+function M.first_within(records, name)
+  local probe, low, high = sort_key { name = name, type = "" }, 1, #records + 1
+  while low < high do
+    local middle = (low + high) // 2
+    if sort_key(records[middle]) < probe then
+      low = middle + 1
+    else
+      high = middle
+    end
+  end
+  return low
+end
+
 local function find(records, wanted)
   for i, record in ipairs(records) do
     if record.name == wanted.name and record.type == wanted.type and record.set == wanted.set then return record, i end

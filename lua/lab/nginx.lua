@@ -3,7 +3,7 @@
 local M = {}
 
 local function first_pod(lab, info)
-  for _, pod in ipairs(lab.k8s.list("v1", "Pod", info.namespace)) do
+  for _, pod in ipairs(lab.k8s.list("v1", "Pod", info.namespace, { app = info.labels.app })) do
     if pod.metadata.labels and pod.metadata.labels.app == info.labels.app then return pod end
   end
 end

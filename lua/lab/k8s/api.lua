@@ -166,7 +166,7 @@ end
 
 local function matching(store, kind, namespace, filter, labels)
   local found = {}
-  for _, object in ipairs(virtual.list(store, kind, namespace) or store:list(kind.store, namespace, labels)) do
+  for _, object in ipairs(virtual.list(store, kind, namespace, labels) or store:list(kind.store, namespace, labels)) do
     if filter(object) then table.insert(found, object) end
   end
   return found

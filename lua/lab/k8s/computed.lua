@@ -63,11 +63,12 @@ end
 ---@param store lab.k8s.Store
 ---@param kind lab.k8s.Kind
 ---@param namespace string?
+---@param labels table[]? of a label selector: objects that cannot match are left out, others need not match
 ---@return table[]?
-function M.list(store, kind, namespace)
+function M.list(store, kind, namespace, labels)
   if kind.group ~= "metrics.k8s.io" then return nil end
   local list = {}
-  for _, object in ipairs(store:list("/" .. kind.resource, namespace)) do
+  for _, object in ipairs(store:list("/" .. kind.resource, namespace, labels)) do
     if kind.resource == "nodes" then
       table.insert(list, node_metrics(store, kind, object))
     elseif value.get(object, "status", "phase") == "Running" then

@@ -105,7 +105,11 @@ local function face(server)
     get = function(api_version, kind, namespace, name)
       return server.store:get(store_of(api_version, kind), namespace, name)
     end,
-    list = function(api_version, kind, namespace) return server.store:list(store_of(api_version, kind), namespace) end,
+    -- objects; with labels, some that have none of them are left out
+    list = function(api_version, kind, namespace, labels)
+      local requirements = labels and selector.from_object(labels)
+      return server.store:list(store_of(api_version, kind), namespace, requirements)
+    end,
     -- namespace, service, tenant, port, labels, env and `ready` (it has a ready pod) of a Service; nil if there is none
     backend = function(namespace, name, port)
       local service = server.store:get("/services", namespace, name)
