@@ -8,6 +8,7 @@ local faults = require "lab.faults"
 local fs = require "o2x.base.fs"
 local httpd = require "lab.httpd"
 local json = require "o2x.base.json"
+local real = require "lab.real"
 local requests = require "lab.requests"
 local states = require "lab.states"
 local task = require "o2x.base.task"
@@ -89,14 +90,16 @@ function M.in_memory(dir) return fs.exists(fs.join(dir, "memory")) end
 
 --- Makes the lab object. Its functions are called with a dot: lab.port("vault").
 ---@param dir string the lab's folder; created if missing
----@param how { memory: boolean? }? memory: nothing is kept when it ends, so no state is written to the disk; a
----  folder remembers it
----@return table lab dir, host, port, state, save, flush, clock, serve, certificate, log
+---@param how { memory: boolean?, real: string[]? }? memory: nothing is kept when it ends, so no state is written to the
+---  disk; real: the systems that are not simulated; a folder remembers both
+---@return table lab dir, host, real, port, state, save, flush, clock, serve, certificate, log
 function M.new(dir, how)
   fs.mkdir(dir, 0x1c0)
   local lab = { dir = fs.realpath(dir), host = "127.0.0.1", ca = nil }
   if how and how.memory then fs.write(fs.join(lab.dir, "memory"), "", { mode = PRIVATE }) end
   lab.memory = M.in_memory(lab.dir)
+  if how and how.real then real.remember(lab.dir, how.real) end
+  lab.real = real.of(lab.dir)
   local tls_folder = fs.join(lab.dir, "tls")
   local log_path = fs.join(lab.dir, "lab.log")
 

@@ -9,6 +9,8 @@ local json = require "o2x.base.json"
 local lock = require "o2x.core.lock"
 local proc = require "o2x.base.proc"
 local project = require "o2x.project.project"
+local real = require "lab.real"
+local sorted_keys = require "o2x.base.sorted_keys"
 local task = require "o2x.base.task"
 
 local M = {}
@@ -40,8 +42,9 @@ local function home()
 end
 
 --- Where a lab is kept and which platform tree it copies.
----@param options { dir: string?, platform: string?, memory: boolean?, owner: string?, tenants: string? }
----@return { dir: string, platform: string, root: string, memory: boolean?, owner: string?, tenants: string[] }
+---@param options { dir: string?, platform: string?, memory: boolean?, owner: string?, tenants: string?, real: string? }
+---@return { dir: string, platform: string, root: string, memory: boolean?, owner: string?, tenants: string[],
+---  real: string[]? }
 function M.place(options)
   local root, dot = home()
   local dir = options.dir or os.getenv "O2X_LAB_DIR"
@@ -53,6 +56,7 @@ function M.place(options)
     memory = options.memory,
     owner = options.owner,
     tenants = alike.names(platform, options.tenants),
+    real = real.names(options.real or not options.memory and os.getenv "O2X_LAB_REAL" or nil),
   }
 end
 
@@ -110,6 +114,7 @@ local function start(place)
   if place.memory then argv[#argv + 1] = "--memory" end
   if place.owner then argv[#argv + 1] = "--owner=" .. place.owner end
   if place.tenants[1] then argv[#argv + 1] = "--tenants=" .. table.concat(place.tenants, ",") end
+  if place.real then argv[#argv + 1] = "--real=" .. table.concat(place.real, ",") end
   local child = proc.start {
     argv = argv,
     cwd = place.root,
@@ -149,9 +154,24 @@ local function check_tenants(place, lab)
   end
 end
 
+-- The data are in the servers, so a lab keeps the kind of its servers.
+local function check_real(place, lab)
+  if not place.real then return end
+  if place.memory and place.real[1] then
+    errors.input("lab up: --memory puts simulators back, so it goes with no --real", "leave one of them out")
+  end
+  if not lab and not fs.exists(fs.join(place.dir, "state/seed.json")) then return end
+  local wanted, has = table.concat(place.real, ","), table.concat(sorted_keys(real.of(place.dir)), ",")
+  if wanted == has then return end
+  errors.input(
+    ("the lab in %s was made with %s"):format(place.dir, has == "" and "simulators alone" or "--real=" .. has),
+    ("o2x lab down, then o2x lab reset, then o2x lab up --real=%s"):format(wanted)
+  )
+end
+
 --- Starts the lab unless it is up, and waits until it is ready.
----@param options { dir: string?, platform: string?, memory: boolean?, owner: string?, tenants: string?,
----  on_start: fun(dir: string)? } tenants: those to seed whole, at the first start
+---@param options { dir: string?, platform: string?, memory: boolean?, owner: string?, tenants: string?, real: string?,
+---  on_start: fun(dir: string)? } tenants: those to seed whole, at the first start; real: servers
 ---@return { pid: integer, env: table, servers: table, started: boolean }
 function M.up(options)
   local place = M.place(options)
@@ -169,6 +189,7 @@ function M.up(options)
     fail(("the lab in %s is starting or stopping"):format(place.dir), "try again in a moment")
   end
   check_tenants(place, lab)
+  check_real(place, lab)
   local started = lab == nil
   if started and options.on_start then options.on_start(place.dir) end
   lab = lab or start(place)

@@ -1,4 +1,4 @@
---- The lab's background process: starts every simulator, seeds the initial data, and runs until a signal.
+--- The lab's background process: starts every server and simulator, seeds the initial data, and runs until a signal.
 
 local context = require "lab.context"
 local control = require "lab.control"
@@ -9,6 +9,7 @@ local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local lock = require "o2x.core.lock"
 local program = require "o2x.core.program"
+local real = require "lab.real"
 local seed = require "lab.seed"
 local sink = require "o2x.base.sink"
 local task = require "o2x.base.task"
@@ -28,21 +29,24 @@ local KEPT <const> = {
   ["ports.json"] = true,
   ["tls"] = true,
   ["cache"] = true,
+  ["real"] = true,
   ["serve.lock"] = true,
   ["up.lock"] = true,
 }
 
-local function each_simulator(fn)
+local function module_of(lab, name) return real.module(lab, name) or require("lab." .. name) end
+
+local function each_server(lab, fn)
   for _, wave in ipairs(WAVES) do
     for _, name in ipairs(wave) do
-      fn(require("lab." .. name))
+      fn(module_of(lab, name))
     end
   end
 end
 
 local function start_one(lab, name)
   local start = task.now()
-  local instance = require("lab." .. name).start(lab)
+  local instance = module_of(lab, name).start(lab)
   lab.log(("%s is ready on port %s (%.2f s)"):format(name, instance.port or "-", task.now() - start))
   return instance
 end
@@ -153,8 +157,9 @@ local function take_lock(path)
 end
 
 --- Runs the lab until SIGTERM, SIGINT or SIGHUP.
----@param place { dir: string, platform: string, memory: boolean?, owner: string?, tenants: string[]? } memory: nothing
----  is kept; owner: the number of the process with which the lab ends; tenants: those to seed whole
+---@param place { dir: string, platform: string, memory: boolean?, owner: string?, tenants: string[]?, real: string[]? }
+---  memory: nothing is kept; owner: the number of the process with which the lab ends; tenants: those to seed whole;
+---  real: the systems that are not simulated
 ---@return integer exit code
 function M.run(place)
   fs.mkdir(place.dir, 0x1c0)
@@ -190,7 +195,7 @@ end
 --- Stops the servers that a killed lab left running.
 ---@param lab table
 function M.sweep(lab)
-  each_simulator(function(module)
+  each_server(lab, function(module)
     if module.sweep then module.sweep(lab) end
   end)
 end
@@ -199,7 +204,7 @@ end
 ---@param place { dir: string }
 function M.forget(place)
   local lab = context.new(place.dir)
-  each_simulator(function(module)
+  each_server(lab, function(module)
     if module.forget then module.forget(lab) end
   end)
   for _, name in ipairs(fs.list(lab.dir)) do

@@ -34,17 +34,20 @@ local function copy_seeded(dir)
 end
 
 --- Starts a lab in a new folder.
----@param options { tenants: string? }? tenants: those to seed whole, as `o2x lab up --tenants=` takes them
+---@param options { tenants: string?, real: string? }? tenants: those to seed whole, as `o2x lab up --tenants=` takes
+---  them; real: the systems that are not simulated, as `--real=` takes them, or else O2X_LAB_REAL
 function M.start(options)
   local tenants = options and options.tenants
+  local real = options and options.real or os.getenv "O2X_LAB_REAL"
   local lab = setmetatable({ dir = fs.temp_folder(fs.join(os.getenv "TMPDIR" or "/tmp", "o2x-test-lab-")) }, Lab)
-  lab.env = { O2X_LAB_DIR = lab.dir }
-  if not tenants then copy_seeded(lab.dir) end
+  lab.env = { O2X_LAB_DIR = lab.dir, O2X_LAB_REAL = real }
+  if not tenants and not real then copy_seeded(lab.dir) end
   local up = lab:o2x { "lab", "up", tenants and "--tenants=" .. tenants }
   assert(up.code == 0, "o2x lab up: " .. up.stderr)
   for name, value in pairs(json.decode(lab:o2x({ "lab", "env", "--json" }).stdout)) do
     lab.env[name] = value
   end
+  lab.env.CURL_CA_BUNDLE = lab.env.VAULT_CACERT
   lab.platform, lab.store = lab.env.O2X_PLATFORM, lab.env.O2X_STATE
   return lab
 end
