@@ -28,7 +28,7 @@ Undo:    not possible, and not needed: the services create the keys again.]],
   effects = { "redis:write" },
 
   run = function(tenant, params)
-    if params.part and params.pattern then invalid("part and pattern are both given: give only one") end
+    cache.check(params)
     tenant.id = tenant.id or registry.find(tenant)
     step("Clear the cache", cache.clear, tenant, params)
   end,

@@ -128,9 +128,13 @@ end
 ---@param tenant table
 ---@param result table of M.compare
 function M.write_file(tenant, result)
-  check_unchanged(tenant, result)
+  local values = {}
   for _, one in ipairs(result.differences) do
-    if is_values_file(tenant, one) then files.ensure(one.key, one.text) end
+    if is_values_file(tenant, one) then values[#values + 1] = one end
+  end
+  check_unchanged(tenant, result)
+  for _, one in ipairs(values) do
+    files.ensure(one.key, one.text)
   end
   files.ensure(naming.tenant_file(tenant.name), result.text)
 end

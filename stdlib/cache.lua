@@ -22,6 +22,12 @@ local function after_prefix(tenant, pattern)
   return pattern
 end
 
+--- An input error if both a part and a pattern are given.
+---@param params { part: string?, pattern: string? }
+function M.check(params)
+  if params.part and params.pattern then invalid("part and pattern are both given: give only one") end
+end
+
 --- Removes the tenant's keys: all of them, those of one part, or those that match a pattern. An input error if the
 --- pattern names another tenant.
 ---@param tenant table

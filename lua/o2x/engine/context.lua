@@ -337,11 +337,12 @@ function Context:is_given(text) return params.is_value(runs[self].params, text) 
 ---@return table store
 function Context:run_store() return store.open(self.config.state) end
 
---- Raises a refusal with the script's line.
+--- Raises a refusal with the script's line, unless it is in stdlib/.
 ---@param message string
 ---@param hint string?
 function Context:refuse(message, hint)
-  errors.raise { kind = "refused", message = message, hint = hint, where = runs[self].sandbox:where() }
+  local where, line = runs[self].sandbox:said()
+  errors.raise { kind = "refused", message = message, hint = hint, where = where, line = line }
 end
 
 return M

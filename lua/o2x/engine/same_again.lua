@@ -36,7 +36,7 @@ end
 -- Is it what the script made of steps that are all done? Their results are kept, so it says the same for ever. What a
 -- step asked it asks again, and gets another answer once somebody has mended it.
 local function is_verdict(run, err)
-  local path = tostring(err.where or ""):match "^([^\n:]+%.lua):%d+"
+  local path = tostring(err.line or err.where or ""):match "^([^\n:]+%.lua):%d+"
   return not err.step and path ~= nil and run.sandbox ~= nil and run.sandbox.texts[path] ~= nil
 end
 

@@ -26,6 +26,12 @@ local function script_error(sandbox, kind, message, hint)
   errors.raise { kind = kind, message = message, hint = hint, where = sandbox:where() }
 end
 
+-- What a script says itself about what it found.
+local function say(sandbox, kind, message, hint)
+  local where, line = sandbox:said()
+  errors.raise { kind = kind, message = message, hint = hint, where = where, line = line }
+end
+
 local function where_of(sandbox)
   return function() return sandbox:where() end
 end
@@ -161,11 +167,7 @@ local function wait_until(sandbox, what, seconds, fn, ...)
     local is_over = task.now() + pause > deadline
     if run.tape then is_over = run.tape:is_over(what, is_over) end
     if is_over then
-      script_error(
-        sandbox,
-        "timeout",
-        ("%s: timed out after %g s%s"):format(what, seconds, why and ": " .. text(why) or "")
-      )
+      say(sandbox, "timeout", ("%s: timed out after %g s%s"):format(what, seconds, why and ": " .. text(why) or ""))
     end
     sleep_in(run, pause)
     run.ctx:look_again()
@@ -255,14 +257,15 @@ function M.new(sandbox)
     --- Ends the run as failed; it can be resumed.
     ---@param message string
     ---@param hint string? what to do about it
-    fail = function(message, hint) script_error(sandbox, "failed", text(message), hint and text(hint)) end,
+    fail = function(message, hint) say(sandbox, "failed", text(message), hint and text(hint)) end,
 
     --- Ends the run because a file or a parameter that the user gave is wrong (exit code 3).
     ---@param message string
     ---@param hint string? what to type instead
-    ---@param where string? file, or file:line; by default the line of the script
+    ---@param where string? file, or file:line; by default the line of the script, unless it is in stdlib/
     invalid = function(message, hint, where)
-      errors.input(text(message), hint and text(hint), where and text(where) or sandbox:where())
+      if where then errors.input(text(message), hint and text(hint), text(where)) end
+      say(sandbox, "input", text(message), hint and text(hint))
     end,
 
     --- Prints a message and adds it to the log of the run.

@@ -54,6 +54,15 @@ function Sandbox:where()
   end
 end
 
+--- Where a script says what it found, for the text of an error. The library says what and where in its own words: a
+--- line of it tells nothing to whoever reads them.
+---@return string? where the line, unless it is the library's
+---@return string? line the line
+function Sandbox:said()
+  local line = self:where()
+  return line and not line:find "^stdlib/" and line or nil, line
+end
+
 --- The run that the scripts belong to; raises an error while a file is being loaded.
 ---@param what string
 ---@return table run
@@ -209,7 +218,8 @@ function Sandbox:require_api(name)
     )
   end
   local function where() return self:where() end
-  local function explain(fn, key, is_method) return signature.explain(fn, name, key, where, is_method) end
+  local function said() return self:said() end
+  local function explain(fn, key, is_method) return signature.explain(fn, name, key, where, said, is_method) end
   if effects.is_pure(name) then
     local function tape() return self.run and self.run.tape end
     local function make() return effects.pure(name, where, explain, tape) end

@@ -194,15 +194,19 @@ local CALLER <const> = { input = true, refused = true } -- kinds of errors that 
 ---@param api string
 ---@param name string
 ---@param where (fun(): string?)? gives the script's line
+---@param said (fun(): string?, string?)? gives where and line of what the api itself refuses (Sandbox:said)
 ---@param is_method boolean? its first argument is the object
 ---@return function
-function M.explain(fn, api, name, where, is_method)
+function M.explain(fn, api, name, where, said, is_method)
   local function answer(arguments, ok, ...)
     if ok then return ... end
     local err = ...
     local message = explanation(err, api, name, arguments)
     if not message then
-      if CALLER[err.kind] and not err.where and where then errors.amend(err, { where = where() }) end
+      if CALLER[err.kind] and not err.where and said then
+        local at, line = said()
+        errors.amend(err, { where = at, line = line })
+      end
       error(err, 0)
     end
     errors.input(("%s.%s: %s"):format(api, name, message), nil, where and where())

@@ -12,7 +12,7 @@ local function new(fields)
       message = function(_, path, level, text) told[#told + 1] = path .. "|" .. level .. "|" .. text end,
     },
     client = function(name) return "client of " .. name end,
-    sandbox = { where = function() return "runbooks/x.lua:3" end },
+    sandbox = { where = function() return "runbooks/x.lua:3" end, said = function() return "runbooks/x.lua:3" end },
   }
   run.journal = { append = function(_, record) table.insert(run.records, record) end }
   for name, value in pairs(fields or {}) do

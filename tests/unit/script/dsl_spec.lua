@@ -15,7 +15,11 @@ local function words(mode, changes)
     patience = function(_, seconds) return seconds end,
     log = function(_, level, text) table.insert(run.logged, level .. " " .. text) end,
   }
-  local sandbox = { running = function() return run end, where = function() return "x.lua:3" end }
+  local sandbox = {
+    running = function() return run end,
+    where = function() return "x.lua:3" end,
+    said = function() return "x.lua:3" end,
+  }
   return dsl.new(sandbox), run
 end
 

@@ -82,9 +82,8 @@ describe("an argument", function()
 end)
 
 describe("a function that explains", function()
-  local function explained(fn)
-    return signature.explain(fn, "vault", "read", function() return "x.lua:3" end)
-  end
+  local function line() return "x.lua:3" end
+  local function explained(fn) return signature.explain(fn, "vault", "read", line, line) end
 
   it("says what is wrong instead of an error from inside", function()
     local ok, err = pcall(explained(function(path) return "a" .. path end), {})
