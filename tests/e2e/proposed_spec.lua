@@ -319,6 +319,14 @@ for _, key in ipairs {
 } do
   ROWS["lua/o2x/" .. key] = { by = "tests/e2e/capsule_spec.lua" }
 end
+for _, key in ipairs {
+  "cli/capsule.lua: o2x apply",
+  "cli/capsule.lua: o2x runs",
+  "cli/replay_test.lua: o2x capsule",
+  "engine/capsule.lua: o2x apply",
+} do
+  ROWS["lua/o2x/" .. key] = { by = "tests/e2e/capsule_kinds_spec.lua" }
+end
 ROWS["lua/o2x/engine/capsule.lua: o2x verify"] = { by = "tests/e2e/capsule_undo_spec.lua" }
 for _, command in ipairs {
   "fleet_undo.lua: o2x resume",

@@ -43,6 +43,7 @@ local ELSEWHERE <const> = {
   ["lua/o2x/engine/audit.lua"] = "tests/e2e/audit_spec.lua",
   ["lua/o2x/engine/audits.lua"] = "tests/e2e/audit_spec.lua",
   ["lua/o2x/engine/orphans.lua"] = "tests/e2e/audit_spec.lua",
+  ["lua/o2x/engine/replay_steps.lua"] = "tests/e2e/capsule_kinds_spec.lua",
   ["lua/o2x/engine/story.lua"] = "tests/e2e/audit_half_deleted_spec.lua",
   ["lua/o2x/engine/left_over.lua"] = "tests/e2e/audit_spec.lua",
   ["lua/o2x/engine/never_made.lua"] = "tests/e2e/audit_places_spec.lua",

@@ -30,6 +30,7 @@ local function show(made)
     )
   )
   if not made.world then
+    out.say(("note: its log: o2x replay %s --log"):format(shell.command { made.file }))
     return out.say "note: the run kept no answers, so it cannot be replayed; o2x config explain says what `record` is"
   end
   if made.over then out.say "note: not all answers were kept: the replay ends where the first one is missing" end
@@ -50,7 +51,14 @@ local function pack_all(store, word, options)
   if options.json then out.json { packed = json.array(packed) } end
 end
 
+-- A run is packed by its id, not by a file that it was made of.
+local function refuse_file(word)
+  if word:find "^[RF]%-" or not fs.exists(word) then return end
+  errors.input("this is a file, not a run", "a plan becomes a run by o2x apply; o2x runs lists the runs", word)
+end
+
 local function perform(options, arguments)
+  refuse_file(arguments[1])
   local store = common.store(options)
   if arguments[1]:find "^F%-" then return pack_all(store, arguments[1], options) end
   local id = store:find(arguments[1])

@@ -65,16 +65,21 @@ local function check_free(path)
   errors.input("it is there already", "choose another name: --out=FILE", path)
 end
 
--- A test of a capsule that cannot be replayed, or that diverges from itself, would be red for ever. -> why the end of
--- the record could not be replayed
-local function check_replay(from, file, folder)
+-- A test of a capsule that cannot be replayed, that diverges from itself, or from the scripts that are to be tested,
+-- would be red for ever. -> what replay.perform gave
+local function check_replay(from, file, folder, root)
   local result = replay.perform(file, { folder = folder })
-  if not result.divergence then return result.lost end
+  local shows, who = { "o2x", "replay", from }, "its own scripts do"
+  if not result.divergence and not file.undoes then
+    result = replay.perform(file, { folder = folder, project = project.at(root) })
+    shows[4], who = "--project=" .. root, ("the scripts of %s do"):format(root)
+  end
+  if not result.divergence then return result end
   errors.raise {
     kind = "failed",
     where = from,
-    message = "its own scripts do not what they did: no test was written",
-    hint = "o2x replay " .. shell.command { from } .. " shows where",
+    message = who .. " not what the run did: no test was written",
+    hint = shell.command(shows) .. " shows where",
   }
 end
 
@@ -84,6 +89,18 @@ local function root_of(options)
   if ok then return found.root end
   local hint = "which scripts should it test? cd to their project, or add --project=FOLDER"
   error(errors.amend(errors.wrap(found), { hint = hint }), 0)
+end
+
+-- What the test does not notice.
+local function say_limits(file, result)
+  if file.undoes then
+    local undone = file.records[1].undo.run
+    out.say(("note: an undo has no scripts; this tests o2x itself. The runbook: o2x capsule %s"):format(undone))
+  end
+  if result.corrected then
+    out.say "note: the run was corrected: steps that were done before are tested with the scripts of then"
+  end
+  if result.lost then out.say("note: up to an answer that was not kept: " .. result.lost) end
 end
 
 --- Writes the test, and the capsule beside it.
@@ -100,7 +117,7 @@ function M.write(from, file, folder, options)
   check_free(path)
   if not is_own then check_free(beside) end
   local root = root_of(options)
-  local lost = check_replay(from, file, folder)
+  local result = check_replay(from, file, folder, root)
   local who = file.undoes and { "o2x", "it" } or { "the scripts of the project", "they" }
   local text = TEST:format(
     who[1],
@@ -116,10 +133,10 @@ function M.write(from, file, folder, options)
   if not is_own then fs.write(beside, fs.read(from), { mode = tonumber("600", 8), expected = false }) end
   fs.write(path, text, { expected = false })
   if options.json then
-    return out.json { test = path, capsule = beside, run = header.id, project = root, incomplete = lost }
+    return out.json { test = path, capsule = beside, run = header.id, project = root, incomplete = result.lost }
   end
   out.data(("%s replays %s"):format(path, beside))
-  if lost then out.say("note: up to an answer that was not kept: " .. lost) end
+  say_limits(file, result)
 end
 
 return M

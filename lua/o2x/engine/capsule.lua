@@ -224,6 +224,17 @@ end
 
 -- ---- reading ----
 
+-- What another file of o2x is, by its first record, and what it is good for.
+local function other_file(path)
+  local ok, record = pcall(journal.first, fs.realpath(path))
+  if not ok or type(record) ~= "table" then return nil end
+  if type(record.plan) == "table" then
+    return "this is a plan, not a capsule", ("o2x apply %s does it; its run can be packed"):format(shell.quote(path))
+  end
+  local id = type(record.id) == "string" and record.id:match "^R%-[%d%-]+%x+$"
+  if id then return "this is the journal of a run, not a capsule", "pack the run: o2x capsule " .. id end
+end
+
 local function unusable(path, why, kind, hint)
   hint = hint or "o2x capsule RUN --out=FILE writes one"
   errors.raise { kind = kind or "failed", code = "capsule", where = path, message = why, hint = hint }
@@ -393,7 +404,10 @@ function M.read(path, folder)
   local self = { path = path, files = files, sources = {}, count = 0, bytes = 0, hashes = {} }
   local ok, problem = xpcall(read, errors.handler, self)
   if not ok then
-    if problem.code == "capsule" or journal.of_system(problem) then error(problem, 0) end
+    if journal.of_system(problem) then error(problem, 0) end
+    local other, hint = other_file(path)
+    if other and not self.header then unusable(path, other, nil, hint) end
+    if problem.code == "capsule" then error(problem, 0) end
     unusable(path, self.header and "the capsule was changed: " .. problem.message or "this is no capsule")
   end
   return {

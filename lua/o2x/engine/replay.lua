@@ -17,6 +17,7 @@ local memory = require "o2x.engine.memory"
 local params = require "o2x.project.params"
 local player = require "o2x.engine.player"
 local replay_undo = require "o2x.engine.replay_undo"
+local replay_steps = require "o2x.engine.replay_steps"
 local runbooks = require "o2x.script.runbook"
 local sandbox = require "o2x.script.sandbox"
 local snapshot = require "o2x.base.snapshot"
@@ -38,13 +39,15 @@ local STUCK <const> = 15000 -- looks at which nothing has moved though no call w
 ---@field done table<string, { result: any }>
 ---@field failed table<string, string>
 ---@field checks table<string, table>
+---@field order table[] what was done and asked, in order: key, path, name of a step or a check; begun: path of a step;
+---  answer, lane; cut: the end of a branch that was cancelled, or of a limit of time
 ---@field left table<string, string> of an undo: why something stays, by its kind and key
 ---@field ending table? nil: it was killed
 
 -- ---- the record ----
 
-local function unusable(why)
-  errors.raise { kind = "failed", code = "capsule", message = "this capsule cannot be replayed: " .. why }
+local function unusable(why, hint)
+  errors.raise { kind = "failed", code = "capsule", message = "this capsule cannot be replayed: " .. why, hint = hint }
 end
 
 local function new_attempt(before)
@@ -58,12 +61,13 @@ local function new_attempt(before)
     left = {},
     sources = {},
     skips = {},
+    order = {},
   }
 end
 
-local function check_key(record) return ("%s\0%s"):format(mask.shown(record.path), mask.shown(record.name)) end
-
-local function left_key(record) return ("%s %s"):format(mask.shown(record.kind), mask.shown(record.key)) end
+local function note(attempt, key, record)
+  table.insert(attempt.order, { key = key, path = mask.shown(record.path), name = mask.shown(record.name) })
+end
 
 -- By record type: adds a record to its attempt.
 local TAKE <const> = {
@@ -72,6 +76,9 @@ local TAKE <const> = {
     if not whole and not record.lost then unusable "an answer does not say what was asked" end
     record.given = whole and record.given or {}
     table.insert(attempt.answers, record)
+    local lane = mask.shown(record.lane) or ""
+    local is_cut = record.cancelled or record.over or record.raised ~= nil and lane ~= ""
+    table.insert(attempt.order, { answer = #attempt.answers, lane = lane, cut = is_cut })
   end,
   world = function(attempt, record)
     if type(record.facts) ~= "table" then unusable "it does not say what is known" end
@@ -79,13 +86,23 @@ local TAKE <const> = {
   end,
   source = function(attempt, record) attempt.sources[tostring(record.path)] = record.text end,
   skip = function(attempt, record) table.insert(attempt.skips, record) end,
-  step = function(attempt, record) attempt.steps[mask.shown(record.path)] = true end,
-  done = function(attempt, record) attempt.done[mask.shown(record.path)] = record end,
-  fail = function(attempt, record)
-    if record.kind ~= "cancelled" then attempt.failed[mask.shown(record.path)] = mask.shown(record.message) or "" end
+  step = function(attempt, record)
+    attempt.steps[mask.shown(record.path)] = true
+    table.insert(attempt.order, { begun = mask.shown(record.path) })
   end,
-  check = function(attempt, record) attempt.checks[check_key(record)] = record end,
-  left = function(attempt, record) attempt.left[left_key(record)] = record.why end,
+  done = function(attempt, record)
+    attempt.done[mask.shown(record.path)] = record
+    note(attempt, mask.shown(record.path), record)
+  end,
+  fail = function(attempt, record)
+    if record.kind == "cancelled" then return table.insert(attempt.order, { cut = true }) end
+    attempt.failed[mask.shown(record.path)] = mask.shown(record.message) or ""
+  end,
+  check = function(attempt, record)
+    attempt.checks[replay_steps.check_key(record)] = record
+    note(attempt, replay_steps.check_key(record), record)
+  end,
+  left = function(attempt, record) attempt.left[replay_steps.left_key(record)] = record.why end,
   ["end"] = function(attempt, record) attempt.ending = record end,
 }
 
@@ -113,79 +130,6 @@ function M.attempts(records)
 end
 
 -- ---- a run that can reach nothing ----
-
--- What differs between a step of the record and one of the replay ends the replay.
-local function comparing_journal(this, attempt, tape)
-  local function is_over() return attempt.ending ~= nil and attempt.ending.status ~= "interrupted" end
-  local compare = {
-    step = function(record)
-      if attempt.steps[record.path] or not is_over() then return end
-      tape:diverge("no such step", ("step %q"):format(record.path), record.path)
-    end,
-    done = function(record)
-      local recorded = attempt.done[record.path]
-      if not recorded then
-        local failed = attempt.failed[record.path]
-        if failed then tape:diverge("failed: " .. failed, "done", record.path) end
-        return
-      end
-      local difference = not recorded.masked and this.stand_ins:difference(recorded.result, record.result)
-      if not difference then return end
-      tape:diverge(
-        "result" .. player.value_text(difference, "recorded"),
-        "result" .. player.value_text(difference, "came"),
-        record.path
-      )
-    end,
-    fail = function(record)
-      if record.kind == "cancelled" or tape.divergence then return end
-      local recorded = attempt.failed[record.path]
-      if recorded and M.without_place(recorded) == M.without_place(record.message) then return end
-      if not recorded and not (attempt.done[record.path] or is_over()) then return end
-      tape:diverge(
-        recorded and "failed: " .. recorded or attempt.done[record.path] and "done" or "not ended",
-        "failed: " .. record.message,
-        record.path
-      )
-    end,
-    left = function(record)
-      local name = left_key(record)
-      local recorded = attempt.left[name]
-      if recorded == record.why then return end
-      tape:diverge(
-        recorded and ("%s stays: %s"):format(name, recorded) or name .. " goes back",
-        ("%s stays: %s"):format(name, record.why),
-        record.path
-      )
-    end,
-    check = function(record)
-      local recorded = attempt.checks[check_key(record)]
-      local function text(of)
-        if not of then return ("no check %q"):format(record.name) end
-        local found = mask.shown(of.found) or mask.shown(of.message)
-        return ("check %q: %s%s"):format(record.name, of.ok and "true" or "false", found and ", " .. found or "")
-      end
-      if not recorded and not is_over() then return end
-      if recorded and recorded.ok == record.ok and recorded.masked then return end
-      if M.without_place(text(recorded)) ~= M.without_place(text(record)) then
-        tape:diverge(text(recorded), text(record), record.path)
-      end
-    end,
-  }
-  return {
-    append = function(_, record)
-      tape.moves = tape.moves + 1
-      if compare[record.t] and not tape.divergence then compare[record.t](record) end
-      this.on(record.t, record)
-      return 0
-    end,
-  }
-end
-
---- A message without the line of the script where it was raised: a script that was edited elsewhere has other lines.
----@param text string
----@return string
-function M.without_place(text) return (tostring(text):gsub("[%w_./-]+%.lua:%d+: ", "")) end
 
 -- The tenant as scripts see it: what the record knows, with stand-ins for its secrets. Its id may be set once.
 local function tenant_of(this, attempt, grants_of)
@@ -227,7 +171,6 @@ local function shared_folder(sources)
 end
 
 local function kept_by(this, attempt)
-  if this.project then return nil end
   local shared = shared_folder(this.capsule.sources)
   return function(shown)
     local edited = attempt.sources[shown]
@@ -238,9 +181,20 @@ end
 
 local function runbook_file(this, project)
   local path = this.header.runbook.path
-  if path:sub(1, 1) ~= "/" then return fs.join(project.root, path) end
-  if this.project then unusable(("its runbook %s was in no project"):format(path)) end
+  if path:sub(1, 1) ~= "/" then
+    local file = fs.join(project.root, path)
+    if project == this.project and not fs.exists(file) then errors.input("there is no such runbook", nil, path) end
+    return file
+  end
+  if project == this.project then unusable(("its runbook %s was in no project"):format(path)) end
   return path
+end
+
+-- Is it the attempt for which the scripts of another project are tried? Not one before a correction (resume --edited):
+-- whatever the scripts became, it did what its own say.
+local function is_tried(this, attempt)
+  local is_last = this.project and value.equal(attempt.sources, this.last.sources)
+  return is_last or false
 end
 
 -- What the run knew of its earlier attempts.
@@ -251,7 +205,7 @@ end
 
 -- What a replay has in place of preparation.run.
 local function prepare(this, attempt, tape)
-  local journal = comparing_journal(this, attempt, tape)
+  local journal = replay_steps.new(attempt, tape, this.stand_ins, this.on)
   if this.capsule.undoes then
     local own, records = this.header, this.capsule.undoes
     return replay_undo.prepare(own, records, attempt.world.facts, {
@@ -261,7 +215,7 @@ local function prepare(this, attempt, tape)
       past = past_of(attempt),
     })
   end
-  local project = this.project
+  local project = is_tried(this, attempt) and this.project
     or { root = this.folder, runbooks = fs.join(this.folder, "runbooks"), stdlib = fs.join(this.folder, "stdlib") }
   local run = {
     mode = "apply",
@@ -278,7 +232,7 @@ local function prepare(this, attempt, tape)
     tape = tape,
     client = function() errors.raise { kind = "bug", message = "a replay contacts no system" } end,
   }
-  run.sandbox = sandbox.new(project, run.seed, kept_by(this, attempt))
+  run.sandbox = sandbox.new(project, run.seed, project ~= this.project and kept_by(this, attempt) or nil)
   run.platform_sandbox = run.sandbox:apart()
   run.platform = run.platform_sandbox:require "stdlib.platform"
   run.runbook = runbooks.load(run.sandbox, runbook_file(this, project))
@@ -352,13 +306,16 @@ local function compare_end(attempt, err)
   if not ending or ending.status == "interrupted" then return nil end
   local recorded = type(ending.error) == "table" and tostring(mask.shown(ending.error.message)) or nil
   local came = err and value.text(err) or nil
-  if recorded and came and M.without_place(recorded) == M.without_place(came) or not recorded and not came then
+  if
+    recorded and came and replay_steps.without_place(recorded) == replay_steps.without_place(came)
+    or not recorded and not came
+  then
     return nil
   end
   return { step = err and err.step or "", recorded = ending_text(ending), came = came and "failed: " .. came or "done" }
 end
 
-local function verdict(attempt, tape, ended, err)
+local function verdict(attempt, tape, journal, ended, err)
   if tape.divergence or tape.lost then return tape.divergence end
   if not ended then
     local found = stopped(attempt, tape)
@@ -372,20 +329,20 @@ local function verdict(attempt, tape, ended, err)
       came = err and "failed: " .. value.text(err) or "nothing",
     }
   end
-  return ended and compare_end(attempt, err) or nil
+  return ended and compare_end(attempt, err) or journal:missing()
 end
 
 local function replay(this, attempt)
   local tape = player.new(attempt.answers, this.stand_ins, function(answer) this.on("answer", answer) end)
   local ok, run = xpcall(prepare, errors.handler, this, attempt, tape)
   if not ok then
-    if not this.project or run.kind ~= "input" then error(run, 0) end
+    if not is_tried(this, attempt) or run.kind == "bug" or run.code == "capsule" then error(run, 0) end
     return { step = "", recorded = "the scripts start", came = tostring(run) }
   end
   local ended, err = play(run, tape)
   this.answers = this.answers + tape.next - 1
   this.lost = this.lost or tape.lost
-  return verdict(attempt, tape, ended, err)
+  return verdict(attempt, tape, run.journal, ended, err)
 end
 
 ---@class o2x.replay.options
@@ -397,8 +354,9 @@ end
 --- Replays a capsule.
 ---@param capsule table of capsule.read
 ---@param options o2x.replay.options
----@return { attempts: integer, answers: integer, divergence: o2x.divergence?, attempt: integer?, lost: string? } result
----  lost: why the end of the record could not be replayed
+---@return { attempts: integer, answers: integer, divergence: o2x.divergence?, attempt: integer?, lost: string?,
+---  corrected: boolean? } result  lost: why the end of the record could not be replayed; corrected: attempts before a
+---  correction were replayed with their own scripts
 function M.perform(capsule, options)
   local this = {
     capsule = capsule,
@@ -409,6 +367,9 @@ function M.perform(capsule, options)
     answers = 0,
   }
   local attempts, played = M.attempts(capsule.records), 0
+  for _, attempt in ipairs(attempts) do
+    this.last = attempt.world and attempt or this.last -- that scripts began in
+  end
   for number, attempt in ipairs(attempts) do
     this.stand_ins = capsule.undoes and replay_undo.answers() or stand_ins.new()
     if attempt.world then
@@ -417,6 +378,7 @@ function M.perform(capsule, options)
         this.on("skip", skip)
       end
       played = played + 1
+      this.corrected = this.corrected or this.project ~= nil and not is_tried(this, attempt)
       local divergence = replay(this, attempt)
       if divergence then
         return { attempts = #attempts, answers = this.answers, divergence = divergence, attempt = number }
@@ -424,9 +386,12 @@ function M.perform(capsule, options)
     end
   end
   if played == 0 then
-    unusable "the run kept no answers: it ended before its scripts began, or record was 0 in its configuration"
+    unusable(
+      "the run kept no answers: it ended before its scripts began, or record was 0 in its configuration",
+      "add --log to see what it said; the next run is kept with record in o2x.yaml"
+    )
   end
-  return { attempts = #attempts, answers = this.answers, lost = this.lost }
+  return { attempts = #attempts, answers = this.answers, lost = this.lost, corrected = this.corrected }
 end
 
 return M

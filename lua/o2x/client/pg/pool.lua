@@ -228,12 +228,12 @@ end
 ---@param run table
 ---@return table pool
 function M.for_run(config, granted, run)
-  local grants = {}
-  for _, name in pairs(granted.pg or {}) do
+  local grants, names = {}, granted.pg or {}
+  for _, name in pairs(names) do
     grants[#grants + 1] = name
   end
   local owner = run.ctx and run.ctx.run_id or run.id
-  if owner and granted.pg.tenant then grants[#grants + 1] = copies.restore(granted.pg.tenant, owner) end
+  if owner and names.tenant then grants[#grants + 1] = copies.restore(names.tenant, owner) end
   return M.new(M.options(config, granted.sslmode), grants)
 end
 
