@@ -1,4 +1,4 @@
--- Capsules that were damaged, or made up by somebody: each is refused in one line, and nothing is written or given away.
+-- Capsules that were damaged, or made up by somebody: each is refused in one line; nothing is written, nothing told.
 
 local crypto = require "o2x.base.crypto"
 local fs = require "o2x.base.fs"
@@ -188,7 +188,7 @@ describe("a capsule", function()
 
   -- Of the capsule's records.
   local FORGED <const> = {
-    ["a script that leads upward"] = source "../../../tmp/x.lua",
+    ["a script that leads upward"] = source "../../../etc/x.lua",
     ["a script that leads upward inside"] = source "stdlib/../../x.lua",
     ["a script at a folder's own name"] = source "stdlib/./x.lua",
     ["a script with a step upward behind a slash"] = source "/../x.lua",
@@ -231,7 +231,7 @@ describe("a capsule", function()
     ["of a runbook that is not in it"] = { "runbook", { name = "build", version = "1", path = "/etc/x.lua" } },
     ["with a name of two lines"] = {
       "runbook",
-      { name = "x\nos.execute 'touch /tmp/x'", version = "1", path = "/etc/x.lua" },
+      { name = "x\nos.execute 'touch x'", version = "1", path = "/etc/x.lua" },
     },
     ["with parameters of no text"] = { "params", { rooms = { 1 } } },
     ["without a seed"] = { "seed", "x" },
