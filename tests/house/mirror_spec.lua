@@ -30,6 +30,8 @@ local ELSEWHERE <const> = {
   ["stdlib/adoption/file.lua"] = "tests/e2e/adopt_spec.lua",
   ["stdlib/adoption/releases.lua"] = "tests/e2e/adopt_spec.lua",
   ["stdlib/adoption/tenant.lua"] = "tests/e2e/adopt_spec.lua",
+  -- It is about roles of a server.
+  ["lua/o2x/client/pg/as_owner.lua"] = "tests/regress/721-operators-with-roles-of-their-own_spec.lua",
   -- They ask the systems of a lab, in which things are broken.
   ["lua/o2x/doctor/init.lua"] = "tests/e2e/doctor_spec.lua",
   ["lua/o2x/doctor/kubernetes.lua"] = "tests/e2e/doctor_spec.lua",

@@ -1,4 +1,4 @@
--- The lock in servers of other versions than the distribution's:
+-- The lock, and operators with roles of their own, in servers of other versions than the distribution's:
 -- vendor/reference postgresql13 postgresql17 postgresql18 installs them.
 
 local fs = require "o2x.base.fs"
@@ -6,6 +6,7 @@ local holders_tests = require "tests.support.holders"
 local operators = require "tests.support.operators"
 local proc = require "o2x.base.proc"
 local reference = require "tests.support.reference"
+local two_roles = require "tests.support.two_roles"
 
 local VERSIONS <const> = { "13", "17", "18" }
 local KILL <const> = 9
@@ -28,6 +29,11 @@ for _, version in ipairs(VERSIONS) do
     describe("has rows of o2x.lock:", function()
       local spec = { setup = setup, teardown = teardown, before_each = before_each, it = it, assert = assert }
       holders_tests(spec, { programs = programs })
+    end)
+
+    describe("has operators with roles of their own:", function()
+      local spec = { setup = setup, teardown = teardown, it = it, assert = assert }
+      two_roles(spec, { programs = programs })
     end)
 
     describe("and runs:", function()

@@ -4,6 +4,7 @@
 --- Which scripts may go this way is a list of what they may begin with. Any other is run statement by statement
 --- (runner.lua), and so is one about which the server had more to say than an error of its own.
 
+local as_owner = require "o2x.client.pg.as_owner"
 local errors = require "o2x.base.error"
 local history = require "o2x.client.flyway.history"
 local pg = require "o2x.client.pg"
@@ -85,6 +86,7 @@ local function statements_of(run, entry)
   one(nil, "BEGIN")
   one(nil, "RESET SESSION AUTHORIZATION")
   one(nil, "RESET ROLE")
+  one(nil, as_owner.STATEMENT)
   one(nil, "SELECT pg_catalog.set_config('search_path', $1, false)", run.path)
   for index, statement in ipairs(entry.script.statements) do
     one(index, statement.text)
@@ -92,6 +94,7 @@ local function statements_of(run, entry)
   one(nil, UNCHANGED)
   one(nil, "RESET SESSION AUTHORIZATION") -- the script may have taken another role, which must not write the history
   one(nil, "RESET ROLE")
+  one(nil, as_owner.STATEMENT)
   local insertion = history.insertion(run.schemas, entry.row)
   one(nil, table.unpack(insertion, 1, insertion.n))
   one(nil, "COMMIT")

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS %s (
 -- The last %s is how long the script took, in milliseconds.
 local INSERT <const> = [[INSERT INTO %s
 (installed_rank, version, description, type, script, checksum, installed_by, success, execution_time)
-SELECT coalesce(max(installed_rank) + 1, $1), $2, $3, $4, $5, $6, current_user, $7, %s FROM %s
+SELECT coalesce(max(installed_rank) + 1, $1), $2, $3, $4, $5, $6, session_user, $7, %s FROM %s
 RETURNING installed_rank]]
 
 local SINCE_BEGIN <const> = "(extract(epoch FROM clock_timestamp() - transaction_timestamp()) * 1000)::integer"

@@ -4,6 +4,7 @@
 --- What cannot be rolled back has its row first, with success = false: when it fails, or o2x is killed meanwhile, the
 --- history says so, and nothing runs twice.
 
+local as_owner = require "o2x.client.pg.as_owner"
 local batch = require "o2x.client.flyway.batch"
 local callbacks = require "o2x.client.flyway.callbacks"
 local defer = require "o2x.base.defer"
@@ -32,6 +33,7 @@ local M = {}
 local function reset(run)
   run.work:query "RESET SESSION AUTHORIZATION"
   run.work:query "RESET ROLE"
+  as_owner.become(run.work)
   run.work:query("SELECT set_config('search_path', $1, false)", run.path)
 end
 
@@ -39,10 +41,12 @@ end
 local function own_role(db)
   db:query "RESET SESSION AUTHORIZATION"
   db:query "RESET ROLE"
+  as_owner.become(db)
 end
 
 -- A database may have another style of dates as its default; Flyway's driver asks for this one.
-local function with_dates(db)
+local function prepared_session(db)
+  as_owner.become(db)
   db:query "SELECT set_config('DateStyle', 'ISO', false)"
   return db
 end
@@ -51,7 +55,7 @@ local function search_path(current, schemas) return pg.quote(schemas[1]) .. (cur
 
 -- The session of the scripts that are run one by one: opened when the first of them comes.
 local function open_work(run, connect)
-  if not run.work then run.work = with_dates(connect()) end
+  if not run.work then run.work = prepared_session(connect()) end
 end
 
 -- ---- one script ----
@@ -326,11 +330,11 @@ local function run_in(main, connect, folder, options)
   end)
   run.open_work = function() open_work(run, connect) end
   run.events = callbacks.new(folder, function()
-    local db = with_dates(connect())
+    local db = prepared_session(connect())
     db:query("SELECT set_config('search_path', $1, false)", run.path)
     return db
   end)
-  local settings = { { SETTINGS, tostring(options.seconds or main.options.statement_timeout) } }
+  local settings = { { SETTINGS, tostring(options.seconds or main.options.statement_timeout) }, { as_owner.STATEMENT } }
   local pending = at_once(run, folder, settings, options) or step_by_step(run, folder, settings, options)
   history.note(main, run.schemas)
   if not run.answers or next(run.events.events) then return pending end

@@ -1,6 +1,7 @@
 --- Repairs a history as "flyway repair" does: removes the rows of failed migrations, notes as deleted what is missing
 --- in the folder, and gives the rows of changed scripts their new checksum and description. Nothing else is changed.
 
+local as_owner = require "o2x.client.pg.as_owner"
 local callbacks = require "o2x.client.flyway.callbacks"
 local history = require "o2x.client.flyway.history"
 local state = require "o2x.client.flyway.state"
@@ -44,8 +45,13 @@ function M.needed(db, folder, schemas) return state.repairs(folder.migrations, h
 ---  raises if these are not to be done
 ---@return o2x.flyway.repair[] repairs what was done
 function M.repair(connect, folder, options)
-  local main <close> = connect()
-  local events = callbacks.new(folder, connect)
+  local function session()
+    local db = connect()
+    as_owner.become(db)
+    return db
+  end
+  local main <close> = session()
+  local events = callbacks.new(folder, session)
   history.lock(main, options.schemas, options.waiting)
   events:run "beforeRepair"
   local ok, result = pcall(main.transaction, main, function(tx)

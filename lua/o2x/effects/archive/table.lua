@@ -1,6 +1,7 @@
 --- The effect type of one restored table. One transaction copies its rows from the restored copy and commits only if
 --- the table then equals the archive. Its earlier content is kept as a table in the schema o2x.
 
+local as_owner = require "o2x.client.pg.as_owner"
 local by_hand = require "o2x.effects.archive.by_hand"
 local errors = require "o2x.base.error"
 local fingerprint = require "o2x.client.pg.fingerprint"
@@ -216,6 +217,7 @@ end
 
 local function write(ctx, target, desired, _, id)
   local db <close> = support.connect(ctx, target.database, NO_LIMIT)
+  as_owner.become(db)
   local function bring(save, source)
     local function fill(tx) return restore(tx, target, desired, save, source) end
     return nil, support.once_on(ctx, db, id, fill, { attempts = 1 })

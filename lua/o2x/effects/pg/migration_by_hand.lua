@@ -1,6 +1,7 @@
 --- The commands of psql that do what `flyway migrate` does: each script, and its row in Flyway's history. o2x and
 --- Flyway go on from there.
 
+local as_owner = require "o2x.client.pg.as_owner"
 local callbacks = require "o2x.client.flyway.callbacks"
 local history = require "o2x.client.flyway.history"
 local pg = require "o2x.client.pg"
@@ -109,6 +110,7 @@ end
 -- What is there before the first script: lock, schemas, the history.
 local function begin(target, found)
   local list = { ("DO $$BEGIN PERFORM pg_advisory_lock(%d); END$$;"):format(history.lock_of(target.schemas)) }
+  list[#list + 1] = as_owner.BY_HAND
   prepare(list, target, found)
   list[#list + 1] = ('SET search_path TO %s, "$user", public;'):format(pg.quote(target.schemas[1], "schema name"))
   return list
