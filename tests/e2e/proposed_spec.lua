@@ -179,6 +179,8 @@ local ROWS = {
   ["lua/o2x/client/k8s/ready.lua: kubectl delete"] = { by = "tests/e2e/audit_spec.lua" },
   ["lua/o2x/client/k8s/discovery.lua: kubectl api-resources"] = function() works "kubectl api-resources" end,
   ["lua/o2x/client/vault/auth.lua: vault token"] = { "the vault command need not be installed" },
+  ["lua/o2x/client/vault/mount.lua: vault kv"] = { "the vault command need not be installed" },
+  ["lua/o2x/client/vault/mount.lua: vault secrets"] = { "the vault command need not be installed" },
   ["lua/o2x/client/vault/init.lua: vault token"] = { "the label of a secret" },
   ["lua/o2x/engine/registration.lua: psql -d"] = function() works 'psql -d enginedevdb -c "select 1"' end,
   ["stdlib/deploy.lua: kubectl logs"] = logs,

@@ -30,6 +30,8 @@ local ELSEWHERE <const> = {
   ["stdlib/adoption/file.lua"] = "tests/e2e/adopt_spec.lua",
   ["stdlib/adoption/releases.lua"] = "tests/e2e/adopt_spec.lua",
   ["stdlib/adoption/tenant.lua"] = "tests/e2e/adopt_spec.lua",
+  -- What Vault says of mounts of other kinds.
+  ["lua/o2x/client/vault/mount.lua"] = "tests/regress/722-a-mount-of-version-1_spec.lua",
   -- It is about roles of a server.
   ["lua/o2x/client/pg/as_owner.lua"] = "tests/regress/721-operators-with-roles-of-their-own_spec.lua",
   -- They ask the systems of a lab, in which things are broken.

@@ -12,7 +12,7 @@ local PROGRAMS <const> = {
     .. "patch rollout top",
   helm = "history list show get rollback uninstall upgrade pull registry repo version",
   psql = "-d -l -c -v",
-  vault = "status list kv token operator policy login write read",
+  vault = "status list kv token operator policy login write read secrets",
   ["redis-cli"] = "-u --cluster --scan INFO",
   aws = "s3 route53 iam sso configure sts rds",
   pg_restore = "-f -l",

@@ -89,6 +89,7 @@ function M.check(this, note)
   if ttl > 0 and ttl < SHORT then
     note:finding(("the token ends in %s"):format(units.duration(ttl)), "vault token renew")
   end
+  note:try(nil, client.check_mount, client)
   check_rights(note, client, this)
 end
 

@@ -9,9 +9,11 @@ local fs = require "o2x.base.fs"
 local http = require "o2x.client.http"
 local json = require "o2x.base.json"
 local limits = require "o2x.base.limits"
+local mount = require "o2x.client.vault.mount"
 local problems = require "o2x.client.vault.error"
 local scope = require "o2x.base.scope"
 local secret = require "o2x.base.secret"
+local semaphore = require "o2x.base.semaphore"
 local shape = require "o2x.base.shape"
 
 local M = {}
@@ -49,6 +51,7 @@ function M.new(options)
     addr = addr,
     options = options,
     mount = options.mount or "secret",
+    looking = semaphore.new(1),
     timeout = options.timeout or 30,
     warn = options.warn or function() end,
   }, Client)
@@ -149,9 +152,12 @@ function Client:read(path, version)
   local what = "Vault: read " .. path
   if status == 404 then
     local metadata = shape.problem(body, ABSENT) == nil and body.data and body.data.metadata or nil
+    if not metadata then mount.check(self, body) end
     return nil, metadata and metadata.version or 0, metadata
   end
+  if shape.problem(body, PRESENT) then mount.check(self) end
   local data = shape.check(body, PRESENT, what, "vault").data
+  self.versioned = true
   return data.data, data.metadata.version, data.metadata
 end
 
@@ -268,6 +274,9 @@ function Client:list(path)
   if #keys > limits.get "rows" then limits.reached("rows", "Vault: list " .. path .. ": more than %s names") end
   return keys
 end
+
+---Raises unless the mount is a key-value store of version 2.
+function Client:check_mount() mount.check(self) end
 
 ---The server's health, also while it is sealed.
 ---@return table health initialized, sealed, standby, version …
