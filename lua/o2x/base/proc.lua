@@ -278,7 +278,7 @@ function M.run(o)
       "timeout",
       "run",
       ("%s %s and was stopped"):format(o.argv[1], why),
-      { cause = got.stderr:match("([^\n]+)%s*$") }
+      { code = "stopped", cause = got.stderr:match("([^\n]+)%s*$") } -- what it wrote, it may have written
     )
   end
   return { code = got.ended.code, signal = got.ended.signal, stdout = got.stdout, stderr = got.stderr }

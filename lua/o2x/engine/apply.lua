@@ -180,6 +180,13 @@ local function with_command(gate, e, err)
   return errors.amend(err, { hint = "check it; to overwrite it: " .. memory.take_over_command(gate.run, e.id) })
 end
 
+-- A program that was stopped at its deadline may have been done by then: it is not tried again, but looked at.
+local function done_when_stopped(gate, e, err)
+  if err.code ~= "stopped" or e.type.class == "unprovable" then return false end
+  e.lost = outcome.took_place(gate, e) or nil
+  return e.lost or false
+end
+
 --- Writes, with retries where they are safe. After a failure it looks at the system first: this request or another
 --- client may have done it, and what was compared may be outdated.
 ---@param gate table
@@ -203,6 +210,7 @@ function M.write(gate, e)
     if unknown and e.type.class == "unprovable" then again = false end
     e.in_doubt = e.in_doubt or unknown
     if again and (unknown or refused) and M.is_over(gate, e, refused) then return nil end
+    if not again and done_when_stopped(gate, e, err) then return nil end
     budget = budget or retry.budget(gate:retries(e))
     if not again or not budget.again(err) then
       M.failed(gate, e, err)

@@ -95,6 +95,7 @@ function Held:write(objects, seconds)
       kind = "timeout",
       module = "helm",
       op = "upgrade",
+      code = "stopped", -- it may have been done: the gate looks
       message = ("helm did not exit within %g s and was stopped"):format(seconds),
     }
   end
