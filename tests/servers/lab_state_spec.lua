@@ -208,11 +208,22 @@ local function listed(differences)
   return table.concat(lines, "\n")
 end
 
+-- A table as o2x makes it, with what a run before has left, and one that is not in the server's log of changes.
+local LOCKS <const> = [["create schema o2x; create table o2x.lock (tenant text primary key, number bigint, run text,
+  since timestamptz, released jsonb); insert into o2x.lock values ('urbanos', 7, null, '2026-01-02 03:04:05.678901+00',
+  jsonb_build_object('user', 'x')), ('acme', 1, 'R-1', null, null); create unlogged table public.unlogged (a int)"]]
+local TAKE <const> = [["update o2x.lock set number = number + 1, run = 'R-2', since = now(), released = null;
+  delete from o2x.lock where tenant = 'acme'; insert into o2x.lock values ('other', 1)"]]
+local HELD <const> = "psql -XAtqd coredb-urbanos -c 'select l.* from o2x.lock l order by 1'"
+
+local function server_start() return run "psql -XAtqd coredb-urbanos -c 'select pg_postmaster_start_time()'" end
+
 local function is_as_at_start() assert.equal("", listed(labs.differences(start, lab:state { full = true }))) end
 
 describe("the lab's state", function()
   setup(function()
     lab = labs.start()
+    run(URBANOS .. LOCKS)
     lab:snapshot "start"
     start = lab:state { full = true }
   end)
@@ -243,6 +254,33 @@ describe("the lab's state", function()
       lab:restore "start"
       assert.same({}, lab:log())
       is_as_at_start()
+    end
+  end)
+
+  it("is put back without a restart of PostgreSQL where only rows of locks have changed", function()
+    lab:restore "start"
+    local held, began = run(HELD), server_start()
+    for _ = 1, 3 do
+      run(URBANOS .. TAKE)
+      assert.not_equal(held, run(HELD))
+      lab:restore "start"
+      assert.equal(held, run(HELD))
+      assert.equal(began, server_start())
+      is_as_at_start()
+    end
+    for _, more in ipairs {
+      "update core_config.tenant set name = 'other'",
+      "insert into public.unlogged values (1)",
+      "vacuum core_config.tenant",
+      "create table public.extra ()",
+    } do
+      run(URBANOS .. TAKE)
+      run(URBANOS .. ('"%s"'):format(more))
+      lab:restore "start"
+      assert.not_equal(began, server_start(), more)
+      assert.equal(held, run(HELD))
+      is_as_at_start()
+      began = server_start()
     end
   end)
 

@@ -1,7 +1,9 @@
---- Which databases of PostgreSQL changed since the moment that it was put back to: those that its log of changes names.
+--- What changed in PostgreSQL since the moment that it was put back to, as its log of changes says: which databases,
+--- and whether more than the rows of locks.
 
 local daemon = require "lab.daemon"
 local fs = require "o2x.base.fs"
+local locks = require "lab.moment.locks"
 local proc = require "o2x.base.proc"
 local server = require "lab.pg_server"
 local task = require "o2x.base.task"
@@ -44,25 +46,36 @@ function M.note(line, found)
   end
 end
 
---- The databases that changed.
+local function read(at, program, stop)
+  local seen = { from = at.moment, stop = stop, databases = {}, transactions = {} }
+  if stop == at.moment then return seen end
+  local result = daemon.run(at.user, {
+    argv = { program, "--path=" .. fs.join(at.data, "pg_wal"), "--start=" .. at.moment, "--end=" .. stop },
+    env = { LC_ALL = "C" },
+    keep = false,
+    on_line = function(line)
+      M.note(line, seen.databases)
+      locks.note(line, at.locks.files, seen)
+    end,
+  })
+  return result.code == 0 and seen or nil
+end
+
+--- What changed. It is read once: a picture asks for it, and then who puts the server back.
 ---@param at table of lab.pg_server; at.moment is the position that it was put back to
 ---@param db o2x.pg.Connection the superuser's
----@return table<string, boolean>|nil oids of databases as texts; nil: it cannot be told
+---@return { databases: table<string, boolean>, others: boolean? }|nil seen databases: oids as texts; others: whether
+---  more than the rows of locks; nil: it cannot be told
 function M.changed(at, db)
   local program = at.moment and proc.exists(server.program "pg_waldump") and server.program "pg_waldump"
   local stop = program and flushed_position(db)
   if not stop then return nil end
-  local found = {}
-  if stop == at.moment then return found end
-  local folder = fs.join(at.data, "pg_wal")
-  local result = daemon.run(at.user, {
-    argv = { program, "--path=" .. folder, "--start=" .. at.moment, "--end=" .. stop },
-    env = { LC_ALL = "C" },
-    keep = false,
-    on_line = function(line) M.note(line, found) end,
-  })
-  if result.code ~= 0 then return nil end
-  return found
+  local seen = at.seen
+  if not seen or seen.from ~= at.moment or seen.stop ~= stop then
+    seen = read(at, program, stop)
+    at.seen = seen
+  end
+  return seen
 end
 
 return M

@@ -168,7 +168,7 @@ end
 local function items_of(lab, row, changed, full)
   local kept = lab.postgres and lab.postgres.pictures
   local key = ("%s %s %s"):format(row.oid, row.name, full)
-  local same = changed and kept and not changed[row.oid]
+  local same = changed and kept and not changed.databases[row.oid]
   if same and kept[key] then return kept[key] end
   local items, logged = read_database(lab, row.name, full)
   if same and logged then kept[key] = items end

@@ -48,6 +48,17 @@ function M.everywhere(project, config, tenant)
   return ask(project, config, tenant, function(db) return holders.list(db, tenant) end) or {}
 end
 
+--- Makes what a run that holds a tenant needs in the control database, as the first one does.
+---@param project table
+---@param config table
+---@param tenant string
+function M.prepare(project, config, tenant)
+  ask(project, config, tenant, function(db)
+    db:pipeline(holders.tables())
+    return true
+  end)
+end
+
 --- Who holds tenants, by the files of this run store.
 ---@param config table
 ---@param tenant string? all if absent

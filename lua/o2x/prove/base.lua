@@ -61,6 +61,7 @@ local function prepare(ground, after)
   for _, words in ipairs(after) do
     must(ground:o2x(words), "o2x " .. table.concat(words, " "))
   end
+  must(ground:o2x({}, nil, { tables = ground.tenant }), "making the tables of locks")
   ground:o2x { "plan", table.unpack(without_confirm(ground.words)) } -- what the first look makes is there, and kept
   ground.lab:snapshot "start"
   ground:fresh "start"

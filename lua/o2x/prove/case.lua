@@ -67,7 +67,8 @@ end
 -- Does the target still have the value that somebody else has given it?
 local function overwritten(ground, said)
   local seen = ground:note "seen"
-  local looked = ground:o2x({}, nil, { kind = said.kind, key = said.key, tenant = ground.tenant, to = seen })
+  local order = { kind = said.kind, key = said.key, tenant = ground.tenant, to = seen }
+  local looked = ground:o2x({}, nil, { look = order })
   if looked.code ~= 0 then return nil, "cannot be looked at" end
   if json.read(fs.read(seen), "seen").value == said.value then return nil end
   return ("the foreign value of %s %s is overwritten"):format(said.kind, said.key)

@@ -5,6 +5,7 @@ local hook = require "o2x.prove.hook"
 local look = require "o2x.prove.look"
 local permission = require "o2x.engine.permission"
 local out = require "o2x.report.out"
+local tables = require "o2x.prove.tables"
 
 local M = {}
 
@@ -22,6 +23,7 @@ function M.run(order, command)
   permission.enter_lab()
   if order.act then hook.start(order.act) end
   if order.look then return look.run(order.look) end
+  if order.tables then return tables.make(order.tables) end
   return command(order.argv)
 end
 

@@ -78,6 +78,8 @@ end
 ---@field out string path that gets standard output
 ---@field err string path
 ---@field act table? of hook.lua
+---@field look table? what to look at instead (look.lua)
+---@field tables string? the tenant for which to make tables instead (tables.lua)
 ---@field hasten number? so many times as fast does time pass
 ---@field patience number? seconds for children that live on
 

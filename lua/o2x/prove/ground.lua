@@ -107,9 +107,9 @@ end
 --- Runs one command of o2x.
 ---@param words string[]
 ---@param act table? of hook.lua
----@param seek table? what to look at instead (look.lua)
+---@param instead { look: table?, tables: string? }? what to do instead of a command (look.lua, tables.lua)
 ---@return table result code, signal, stdout, stderr, clean, late
-function Ground:o2x(words, act, seek)
+function Ground:o2x(words, act, instead)
   if act then act.places = { [self.folder] = "HERE", [self.lab.dir] = "LAB" } end
   local out, err = fs.join(self.folder, "out"), fs.join(self.folder, "err")
   local result = self.server:play({
@@ -118,7 +118,8 @@ function Ground:o2x(words, act, seek)
     out = out,
     err = err,
     act = act,
-    look = seek,
+    look = instead and instead.look,
+    tables = instead and instead.tables,
     hasten = HASTE,
   }, SECONDS)
   result.stdout, result.stderr = fs.read(out), fs.read(err)
