@@ -32,7 +32,8 @@ local function publish(ctx, target, fields)
     local public =
       { given = given[name], file = known[name], name = tenant.name, id = tenant.id, environment = tenant.environment }
     for _, text in pairs(public) do
-      if secret.is(fields[name]) and secret.equal(field, text) then
+      local is_text = type(text) == "string" -- a journal of before may have it masked
+      if is_text and secret.is(fields[name]) and secret.equal(field, text) then
         secret.wipe(field)
         fields[name] = text
       end
@@ -134,6 +135,7 @@ local function restore(ctx, past)
   end
   local fields, _, metadata = ctx:client("vault"):read(path, version)
   if fields then
+    publish(ctx, target, fields) -- else what the script gave would be a secret from now on, also in the target
     all[fields] = true
     return { target = target, desired = fields }
   end

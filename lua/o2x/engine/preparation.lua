@@ -150,6 +150,29 @@ end
 -- What does not answer for so long is a finding.
 local AUDIT_SECONDS <const> = 2
 
+-- The tenant, what a run for it may touch, and its contents. What goes on with a run, or takes it back, needs the file
+-- that the run had: it says what may be touched.
+local function load_tenant(run, options)
+  local loaded = table.pack(
+    xpcall(
+      tenants.load,
+      errors.handler,
+      run.platform_sandbox,
+      run.config,
+      options.tenant,
+      function(id) tape.silently(run.registration.confirm, run.registration, id) end,
+      options.files or options.place and options.place.files,
+      run.runbook.adopts or options.tagging
+    )
+  )
+  if loaded[1] then return table.unpack(loaded, 2, 4) end
+  local err, goes_on = loaded[2], options.undo or options.kept
+  if goes_on and err.code == "no_tenant" then
+    errors.amend(err, { hint = err.hint .. "; put the file back as the run had it, under that name" })
+  end
+  error(err, 0)
+end
+
 --- Loads and checks all that a run needs. Reads nothing from a system and writes nothing.
 ---@param options o2x.preparation.options
 ---@return table run
@@ -180,14 +203,7 @@ function M.run(options)
   load_script(run, options)
   run.params = frozen.new(params.check(run.runbook.params, options.params, run.runbook.name))
   local contents
-  run.tenant, run.scope, contents = tenants.load(
-    run.platform_sandbox,
-    run.config,
-    options.tenant,
-    function(id) tape.silently(run.registration.confirm, run.registration, id) end,
-    options.files or options.place and options.place.files,
-    run.runbook.adopts or options.tagging
-  )
+  run.tenant, run.scope, contents = load_tenant(run, options)
   run.kept = kept.of(run)
   run.client, run.close_clients = clients.new(run.config, run.scope, run)
   if not run.undo then load_secrets(run, contents, options.loaded_secrets) end

@@ -155,10 +155,12 @@ local function files_with(config, name, files, draft)
   local path = tenant_files.path(config, name)
   if not files.by_name[name] and draft then files:put(config, name, draft(name, files.settings)) end
   if files.by_name[name] then return files, path end
-  errors.input(
-    ("unknown tenant %s%s"):format(name, suggest.did_you_mean(name, M.names(config))),
-    "its file does not exist: " .. path
-  )
+  errors.raise {
+    kind = "input",
+    code = "no_tenant",
+    message = ("unknown tenant %s%s"):format(name, suggest.did_you_mean(name, M.names(config))),
+    hint = "its file does not exist: " .. path,
+  }
 end
 
 --- The fields of a tenant that are texts, numbers or booleans, by which a fleet is selected. Its file is checked as
