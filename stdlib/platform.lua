@@ -254,6 +254,7 @@ function M.grants(tenant)
       tenant = tenant.database,
       control = platform.database.control,
       admin = "postgres",
+      owner = naming.database_owner(tenant),
       rows = rows,
       exact = exact_tables(),
       identity = identity,

@@ -12,6 +12,7 @@ local naming = require "stdlib.naming"
 local providers = require "stdlib.providers"
 local redis = require "o2x.redis"
 local registry = require "stdlib.registry"
+local rights = require "o2x.rights"
 local secret = require "o2x.secret"
 local vault = require "o2x.vault"
 
@@ -97,9 +98,10 @@ local function check_balancer(tenant)
   end
 end
 
--- Contacts every system once: one that is down or refuses access would otherwise show only half-way.
+-- Contacts every system, and asks it for the rights and kinds that the run will use: what is down, denied or missing
+-- would otherwise show only half-way, and one after the other.
 local function check_systems(tenant)
-  parallel.each({
+  rights.check {
     function() helm.list() end, -- the longest, as helm itself is asked for its version
     function() registry.lookup(tenant) end,
     function() vault.read "info" end,
@@ -107,11 +109,11 @@ local function check_systems(tenant)
     function() dns.zone(tenant.domain) end, -- raises when there is no such zone
     function() check_balancer(tenant) end,
     function() check_secrets(tenant) end,
-  }, function(look) look() end)
+  }
 end
 
---- Checks everything that onboarding needs: tree, registry, systems, maintenance, secrets. Raises the first problem, as
---- an input error or a failure.
+--- Checks everything that onboarding needs: tree, registry, systems, rights, kinds, secrets, maintenance. Raises all
+--- that is missing in the systems at once.
 ---@param tenant table
 ---@param params { from: string? } from: the tenant whose values files are copied
 function M.onboard(tenant, params)

@@ -30,6 +30,12 @@ local ELSEWHERE <const> = {
   ["stdlib/adoption/file.lua"] = "tests/e2e/adopt_spec.lua",
   ["stdlib/adoption/releases.lua"] = "tests/e2e/adopt_spec.lua",
   ["stdlib/adoption/tenant.lua"] = "tests/e2e/adopt_spec.lua",
+  -- What narrow roles, policies and users may not do.
+  ["lua/o2x/effects/rights.lua"] = "tests/regress/723-all-that-is-missing-at-once_spec.lua",
+  ["lua/o2x/policy/rights/init.lua"] = "tests/regress/723-all-that-is-missing-at-once_spec.lua",
+  ["lua/o2x/policy/rights/postgresql.lua"] = "tests/regress/723-all-that-is-missing-at-once_spec.lua",
+  ["lua/o2x/policy/rights/redis.lua"] = "tests/regress/723-all-that-is-missing-at-once_spec.lua",
+  ["lua/o2x/policy/rights/vault.lua"] = "tests/regress/723-all-that-is-missing-at-once_spec.lua",
   -- What Vault says of mounts of other kinds.
   ["lua/o2x/client/vault/mount.lua"] = "tests/regress/722-a-mount-of-version-1_spec.lua",
   -- It is about roles of a server.

@@ -10,7 +10,7 @@ local M = {}
 
 --- The rooms of lua/o2x, from top to bottom. An arrow may stay in its room or go down this list.
 M.STOREYS =
-  { "main", "cli", "doctor", "prove", "policy", "engine", "script", "project", "effects", "client", "report", "base" }
+  { "main", "cli", "doctor", "prove", "engine", "script", "project", "effects", "policy", "client", "report", "base" }
 
 local LARGEST = 500 -- lines of a C file
 

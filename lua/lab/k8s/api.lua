@@ -246,7 +246,10 @@ end
 function M.create(api, req, target)
   local object, code, problem = decode_object(req, target)
   if not object then return body.answer(code, problem) end
-  local special = virtual.create(target.kind, object, function() return rbac.review(api, req.user, object) end)
+  local special = virtual.create(target.kind, {
+    SelfSubjectAccessReview = function() return rbac.review(api, req.user, object) end,
+    SelfSubjectRulesReview = function() return rbac.rules_review(api, req.user, object) end,
+  })
   if special then return body.answer(201, special) end
   local options = write_options(req, target)
   code, problem = objects.create(api.store, target.kind, target.namespace, object, options)

@@ -3,25 +3,13 @@ local value = require "lab.k8s.value"
 
 local M = {}
 
-local function rules(object)
-  local all = value.array { "*" }
-  return value.merged(object, {
-    status = {
-      incomplete = false,
-      resourceRules = value.array { { verbs = all, apiGroups = all, resources = all } },
-      nonResourceRules = value.array { { verbs = all, nonResourceURLs = all } },
-    },
-  })
-end
-
 --- Handles the creation of an object of a computed kind.
 ---@param kind lab.k8s.Kind
----@param object table
----@param review fun(): table the answer to an access review
+---@param reviews table<string, fun(): table> kind → what answers
 ---@return table?
-function M.create(kind, object, review)
-  if kind.kind == "SelfSubjectAccessReview" then return review() end
-  if kind.kind == "SelfSubjectRulesReview" then return rules(object) end
+function M.create(kind, reviews)
+  local review = reviews[kind.kind]
+  return review and review()
 end
 
 local function metrics_header(store, kind, of)

@@ -159,6 +159,41 @@ function M.forbidden(user, asked, target)
   })
 end
 
+local EVERYTHING <const> = { verbs = { "*" }, apiGroups = { "*" }, resources = { "*" } }
+
+local function plain_rules(list)
+  local found = value.array {}
+  for i, rule in ipairs(list) do
+    found[i] = { verbs = rule.verbs, apiGroups = rule.apiGroups, resources = rule.resources }
+    if #(rule.resourceNames or {}) > 0 then found[i].resourceNames = rule.resourceNames end
+  end
+  return found
+end
+
+--- The answer to a SelfSubjectRulesReview.
+---@param api table
+---@param user table
+---@param review table
+---@return table review with its status
+function M.rules_review(api, user, review)
+  local namespace, list = value.get(review, "spec", "namespace"), {}
+  local bindings = api.store:list(GROUP .. "/clusterrolebindings")
+  for _, place in ipairs { bindings, api.store:list(GROUP .. "/rolebindings", namespace) } do
+    for _, binding in ipairs(user.all and {} or place) do
+      for _, rule in ipairs(is_bound(binding, user) and rules_of(api, binding) or {}) do
+        if rule.resources then list[#list + 1] = rule end
+      end
+    end
+  end
+  return value.merged(review, {
+    status = {
+      incomplete = false,
+      resourceRules = plain_rules(user.all and { EVERYTHING } or list),
+      nonResourceRules = value.array {},
+    },
+  })
+end
+
 --- The answer to a SelfSubjectAccessReview.
 ---@param api table
 ---@param user table

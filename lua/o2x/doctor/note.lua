@@ -35,6 +35,14 @@ function Note:finding(text, mend, code)
   self.findings[#self.findings + 1] = { text = text, mend = mend, code = code or M.FOUND }
 end
 
+--- Adds what is missing.
+---@param missing { text: string, mend: string }[]
+function Note:add(missing)
+  for _, one in ipairs(missing) do
+    self:finding(one.text, one.mend)
+  end
+end
+
 --- Adds an error as a finding.
 ---@param err any
 ---@param mend string? where the error has no hint

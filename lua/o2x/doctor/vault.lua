@@ -4,10 +4,10 @@ local certificate = require "o2x.doctor.certificate"
 local cleartext = require "o2x.client.cleartext"
 local clocks = require "o2x.doctor.clocks"
 local units = require "o2x.base.units"
+local vault_rights = require "o2x.policy.rights.vault"
 
 local M = { name = "Vault", from = { "vault" } }
 
-local NEEDS <const> = { "create", "read", "update" }
 local SHORT <const> = 3600 -- seconds
 
 --- The host, the port and the scheme of a URL.
@@ -22,39 +22,10 @@ function M.host_and_port(url)
   return (host:gsub(":%d+$", "")), math.tointeger(tonumber(port)) or (scheme == "https" and 443 or 80), scheme
 end
 
-local function allows(list)
-  local has = {}
-  for _, word in ipairs(type(list) == "table" and list or {}) do
-    has[word] = true
-  end
-  local missing = {}
-  for _, word in ipairs(NEEDS) do
-    if not has[word] and not has.root then missing[#missing + 1] = word end
-  end
-  return missing
-end
-
-local function check_rights(note, client, this)
-  local paths = {}
-  for i, prefix in ipairs(this.grants.vault) do
-    paths[i] = ("%s/data/%so2x-doctor"):format(this.config.vault.mount, prefix)
-  end
-  local request = { method = "POST", reads = true, path = "sys/capabilities-self", json = { paths = paths } }
-  local answer = client:send(request, client.auth:token())
-  if answer.status ~= 200 then return note:fact("its rights are not told (HTTP %d)", answer.status) end
-  for _, path in ipairs(paths) do
-    local missing = allows((answer.body.data or answer.body)[path])
-    if #missing > 0 then
-      local name = this.tenant.name
-      note:finding(
-        ("the token may not %s %s*"):format(table.concat(missing, ", "), (path:gsub("o2x%-doctor$", ""))),
-        ("o2x policy %s --system=vault | vault policy write o2x-%s -, and give the token that policy"):format(
-          name,
-          name
-        )
-      )
-    end
-  end
+local function check_rights(note, this)
+  local missing, status = vault_rights.missing(this)
+  note:add(missing)
+  if status then note:fact("its rights are not told (HTTP %d)", status) end
 end
 
 --- Checks the server.
@@ -90,7 +61,7 @@ function M.check(this, note)
     note:finding(("the token ends in %s"):format(units.duration(ttl)), "vault token renew")
   end
   note:try(nil, client.check_mount, client)
-  check_rights(note, client, this)
+  check_rights(note, this)
 end
 
 return M

@@ -56,6 +56,7 @@ end
 
 local queue = {
   kind = "broker.queue",
+  rights = { broker = { "read" } },
   class = "idempotent",
   guard = "a queue that is there already is left as it is; before a removal its messages are counted, and read back is "
     .. "whether it is there",

@@ -46,6 +46,20 @@ function M.known(name) return known[name] == true end
 ---@return boolean
 function M.is_pure(name) return PURE[name] == true end
 
+--- The effect types of the modules whose words are declared.
+---@param declared table<string, boolean>
+---@return o2x.effect_type[]
+function M.types_of(declared)
+  local list = {}
+  for _, name in ipairs(M.NAMES) do
+    local module = declared[name .. ":write"] and M.find(name)
+    for _, one in ipairs(module and module.types or {}) do
+      list[#list + 1] = one
+    end
+  end
+  return list
+end
+
 --- A module by name.
 ---@param name string
 ---@return table? module

@@ -60,6 +60,7 @@ local function some(n) return n == 1 and "1 key" or out.count(n) .. " keys" end
 -- left over, so a target that was swept reads as empty: that its keys are gone, the walk itself proves (sweep.lua).
 local keys = {
   kind = "redis.keys",
+  rights = { redis = { "SCAN", "UNLINK" } },
   rehearsal = { none = "keys of caches and sessions are data" },
   class = "idempotent",
   guard = "none: no key is compared, and all with the prefix go; the walk itself proves that they are gone",

@@ -183,6 +183,7 @@ end
 
 local SECRET <const> = {
   kind = "vault.secret",
+  rights = { vault = { "create", "read", "update" } },
   secrets = "stored",
   class = "idempotent",
   guard = "check-and-set with the version that was read; a deletion names it",

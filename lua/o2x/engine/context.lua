@@ -2,6 +2,7 @@
 --- ctx:client "pg", ctx:effect(kind, target, desired), ctx:read(kind, target).
 
 local clock = require "o2x.base.clock"
+local effects = require "o2x.effects"
 local errors = require "o2x.base.error"
 local guide = require "o2x.engine.guide"
 local memo = require "o2x.base.memo"
@@ -47,6 +48,10 @@ function M.new(run)
   runs[ctx] = run
   return ctx
 end
+
+--- The effect types that the run may use.
+---@return o2x.effect_type[]
+function Context:declared_types() return effects.types_of(self.declared) end
 
 --- The number by which the run holds its tenant, for transactions that check it.
 ---@return { tenant: string, number: integer, run: string }? nil: it has none

@@ -57,6 +57,7 @@
 ---  along with something else, and what takes the rows of each: the next read of that very target then has them
 ---@field look (fun(ctx: table, target: any): string[])? the lines of a shell that show a person what read reads
 ---@field undo o2x.undo how a write goes back
+---@field rights table<string, string[]>? what its reads and writes need: system → rights (policy/rights/)
 ---@field rehearsal o2x.brought? how what is there comes into the lab of a rehearsal; default: it is written there
 
 ---@class o2x.around what a review may ask beside the tenant's own
@@ -202,6 +203,7 @@ local FIELDS = {
   secrets = "string",
   rehearsal = "table",
   fills = "boolean",
+  rights = "table",
 }
 for _, name in ipairs(FUNCTIONS) do
   FIELDS[name] = "function"
@@ -266,6 +268,15 @@ local function check_guard(must, guard)
   must(not guard:find "^none" or guard:find "^none: %S", 'guard must say why there is none: "none: …"')
 end
 
+local SYSTEMS <const> = { kubernetes = true, vault = true, redis = true, postgresql = true, broker = true }
+
+local function check_rights(must, rights)
+  for system, list in pairs(rights or {}) do
+    must(SYSTEMS[system], ("rights.%s is no system"):format(tostring(system)))
+    must(type(list) == "table", ("rights.%s must be a list of texts"):format(system))
+  end
+end
+
 --- Checks an effect type.
 ---@param module table what a file of lua/o2x/effects returns
 ---@param effect_type o2x.effect_type
@@ -291,6 +302,7 @@ function M.check(module, effect_type)
   check_guard(must, effect_type.guard)
   check_undo(must, effect_type.undo)
   check_rehearsal(must, effect_type.rehearsal)
+  check_rights(must, effect_type.rights)
   must(effect_type.class == "read" or module.declares, "its module must declare an effect")
 end
 

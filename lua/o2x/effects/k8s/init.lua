@@ -34,6 +34,12 @@ local set_by_run = setmetatable({}, { __mode = "k" })
 
 local object = {
   kind = "k8s.object",
+  rights = {
+    kubernetes = {
+      "get,create,patch persistentvolumeclaims,ingresses,configmaps,servicemonitors,prometheusrules",
+      "get certificates",
+    },
+  },
   class = "idempotent",
   key = key,
   guard = "uid and resourceVersion of what was read; the server's field ownership; a shared object is only created",

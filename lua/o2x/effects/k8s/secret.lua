@@ -25,6 +25,7 @@ end
 
 local secret_type = {
   kind = "k8s.secret",
+  rights = { kubernetes = { "get,create own secrets" } },
   secrets = "stored",
   class = "idempotent",
   key = key,

@@ -236,6 +236,7 @@ end
 
 return {
   kind = "pg.allocated",
+  rights = { postgresql = { "SELECT", "INSERT", "UPDATE" } },
   secrets = "opaque",
   class = "transactional",
   fills = true,

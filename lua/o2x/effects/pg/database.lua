@@ -273,6 +273,7 @@ end
 
 local database = {
   kind = "pg.database",
+  rights = { postgresql = { "CREATEDB" } },
   class = "idempotent",
   guard = "PostgreSQL creates it only once; a change compares first, in its transaction; a removal looks right before, "
     .. "and PostgreSQL refuses it while somebody is connected",

@@ -212,6 +212,7 @@ end
 --- The effect type of a folder of migrations.
 M.migration = {
   kind = "pg.migration",
+  rights = { postgresql = { "SELECT", "INSERT", "UPDATE" } },
   class = "idempotent",
   guard = "Flyway's lock: the history is read again under it, and what somebody has applied meanwhile is not run again",
   undo = {

@@ -22,6 +22,7 @@ end
 
 return {
   kind = "pg.row",
+  rights = { postgresql = { "SELECT", "INSERT", "UPDATE" } },
   secrets = "opaque",
   class = "transactional",
   guard = "the row is locked and compared in the transaction that writes",

@@ -41,6 +41,7 @@ end
 
 local object = {
   kind = "service.object",
+  rights = { kubernetes = { "get,create own services/proxy" } },
   class = "idempotent",
   guard = "none: only the service knows a condition; what is there is not changed, and the object is looked for again",
   record = function(target) return { service = target.service, name = target.name } end,

@@ -1,0 +1,88 @@
+--- What a run needs before it may begin: the rights and kinds that its effect types use. Reads only.
+
+local errors = require "o2x.base.error"
+local lazy = require "o2x.base.lazy"
+local rights = lazy "o2x.policy.rights"
+local task = require "o2x.base.task"
+local value = require "o2x.base.value"
+
+local function missing(ctx)
+  local this = { config = ctx.config, grants = ctx.scope, tenant = ctx.tenant }
+  function this.client(name) return ctx:client(name) end
+  return rights.missing(this, rights.of(ctx:declared_types()))
+end
+
+local function ask_broker(ctx)
+  for _, prefix in ipairs(ctx.scope.broker or {}) do
+    local broker = ctx:client "broker"
+    ctx:once("broker " .. prefix, ctx.ask, ctx, "broker", broker.queues, broker, prefix)
+  end
+end
+
+-- What looks at something has found a problem: its error as an entry of the list.
+local function problem_of(fn)
+  local ok, err = xpcall(fn, errors.handler)
+  if ok then return nil end
+  err = errors.wrap(err)
+  if err.kind == "cancelled" or err.kind == "bug" then error(err, 0) end
+  return { text = value.text(err), mend = err.hint and value.text(err.hint) or nil, err = err, kind = err.kind }
+end
+
+-- Of these systems all rights were asked for: one that is missing explains what was denied for it.
+local WHOLE <const> = { pg = true, vault = true, redis = true }
+
+-- Each problem is said once.
+local function joined(found, problems, count)
+  local list, seen, denied = {}, {}, {}
+  for _, one in ipairs(found) do
+    denied[one.system] = WHOLE[one.system]
+    seen[one.text], list[#list + 1] = true, one
+  end
+  for i = 1, count do
+    local one = problems[i]
+    if one and not seen[one.text] and not (one.kind == "unauthorised" and denied[one.err.module]) then
+      seen[one.text], list[#list + 1] = true, one
+    end
+  end
+  return list
+end
+
+local function refuse(list)
+  local first = list[1]
+  if #list == 1 and first.err then error(first.err, 0) end
+  local kind = first.kind or "unauthorised"
+  if #list == 1 then errors.raise { kind = kind, module = "rights", message = first.text, hint = first.mend } end
+  local details = {}
+  for i, one in ipairs(list) do
+    local last = not list[i + 1] or list[i + 1].mend ~= one.mend -- what mends several is said once, after them
+    details[i] = one.mend and last and ("%s; %s"):format(one.text, one.mend) or one.text
+  end
+  errors.raise {
+    kind = kind,
+    module = "rights",
+    details = details,
+    message = ("%d things are missing, and nothing was written: %s; …"):format(#list, first.text),
+    hint = "o2x doctor lists what is missing for all runbooks",
+  }
+end
+
+return {
+  name = "rights",
+  api = function(ctx)
+    return {
+      --- Asks each system for the rights and the kinds that the runbook's effects use, runs `looks` beside that, and
+      --- raises all that is missing at once. It writes nothing.
+      ---@param looks (fun())[] each raises what it finds missing
+      check = function(looks)
+        local found, problems = {}, {}
+        local all = { function() found = missing(ctx) end }
+        for i, look in ipairs { function() ask_broker(ctx) end, table.unpack(looks or {}) } do
+          all[#all + 1] = function() problems[i] = problem_of(look) end
+        end
+        task.each(all, function(fn) fn() end, { limit = #all })
+        local list = joined(found, problems, #all)
+        if #list > 0 then refuse(list) end
+      end,
+    }
+  end,
+}
