@@ -60,6 +60,7 @@ end
 ---@param params { snapshot: string?, at: string? } at: ISO 8601
 ---@return { id: string, created: string } snapshot
 function M.find_snapshot(tenant, params)
+  archive.check_programs() -- a server that nothing here can dump is not made
   local found = params.snapshot and rds.find(params.snapshot) or rds.newest_before(time_of(params.at or ""))
   if not found then
     invalid(

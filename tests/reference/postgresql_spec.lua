@@ -1,11 +1,16 @@
 -- The lock, and operators with roles of their own, in servers of other versions than the distribution's:
 -- vendor/reference postgresql13 postgresql17 postgresql18 installs them.
 
+local defer = require "o2x.base.defer"
 local fs = require "o2x.base.fs"
+local gate = require "tests.support.gate"
 local holders_tests = require "tests.support.holders"
 local operators = require "tests.support.operators"
 local proc = require "o2x.base.proc"
+local programs_of = require "o2x.client.pg.programs"
+local raised = require "tests.support.raised"
 local reference = require "tests.support.reference"
+local servers = require "tests.support.servers"
 local two_roles = require "tests.support.two_roles"
 
 local VERSIONS <const> = { "13", "17", "18" }
@@ -35,6 +40,23 @@ for _, version in ipairs(VERSIONS) do
       local spec = { setup = setup, teardown = teardown, it = it, assert = assert }
       two_roles(spec, { programs = programs })
     end)
+
+    -- The clients of the distribution are of version 15.
+    if tonumber(version) > 15 and not programs_of.find(tonumber(version)) then
+      it("is dumped by none of the programs here, which is said before anything is made", function()
+        local server = servers.start("postgres", { programs = programs })
+        local _stop <close> = defer(server.stop)
+        local api = gate.run {
+          mode = "apply",
+          module = "archive",
+          config = { pg = server.options("postgres", { sslmode = "disable" }) },
+          scope = { pg = { tenant = "postgres", control = "control", admin = "postgres" } },
+        }
+        local problem = raised(api.check_programs)
+        assert.matches(("pg_dump 15 is older than the server, %s"):format(version), problem.message)
+        assert.equal("apt-get install postgresql-client-" .. version, problem.hint)
+      end)
+    end
 
     describe("and runs:", function()
       local place

@@ -67,10 +67,11 @@ end
 ---@param options table host, port, user, password (a secret), dbname … as of pg.connect
 ---@param path string
 ---@param snapshot string? of pg_export_snapshot()
-function M.dump(options, path, snapshot)
+---@param program string? of programs.need
+function M.dump(options, path, snapshot, program)
   fs.remove(path)
   fs.write(path, "", { mode = 0x180 }) -- created before pg_dump runs, which would make it readable for everyone
-  local argv = { "pg_dump", "--no-password", "--format=custom", "--file=" .. path }
+  local argv = { program or "pg_dump", "--no-password", "--format=custom", "--file=" .. path }
   if snapshot then argv[#argv + 1] = "--snapshot=" .. snapshot end
   run(options, argv, path)
 end

@@ -10,6 +10,7 @@ local fs = require "o2x.base.fs"
 local guard = require "o2x.base.guard"
 local json = require "o2x.base.json"
 local owner = require "o2x.effects.archive.owner"
+local programs = require "o2x.client.pg.programs"
 local restore = require "o2x.client.pg.restore"
 local suggest = require "o2x.base.suggest"
 local support = require "o2x.effects.pg.support"
@@ -83,6 +84,9 @@ local function address_of(ctx, id)
   }
 end
 
+local HEAD <const> = [[SELECT pg_export_snapshot() AS snapshot, current_setting('server_version') AS server,
+current_setting('server_version_num')::int AS number]]
+
 -- Takes the data and their fingerprint from one snapshot.
 local function take(ctx, target, part)
   local pool, began = ctx:client "pg", task.now()
@@ -93,10 +97,10 @@ local function take(ctx, target, part)
   end
   local db <close> = pool:connect(target.database, options)
   return db:transaction(function(tx)
-    local head = tx:query("SELECT pg_export_snapshot() AS snapshot, current_setting('server_version') AS server")[1]
-    local at = clock.iso()
+    local head = tx:query(HEAD)[1]
+    local at, program = clock.iso(), programs.need(head.number // 10000)
     local got = task.parallel {
-      file = function() archive.dump(pool:options_for(target.database, server), part, head.snapshot) end,
+      file = function() archive.dump(pool:options_for(target.database, server), part, head.snapshot, program) end,
       tables = function() return fingerprint.take(tx) end,
     }
     return {

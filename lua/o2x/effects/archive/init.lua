@@ -11,6 +11,7 @@ local fs = require "o2x.base.fs"
 local mask = require "o2x.base.mask"
 local pg_query = require "o2x.effects.pg.query"
 local pg_sql = require "o2x.client.pg.sql"
+local programs = require "o2x.client.pg.programs"
 local properties = require "o2x.client.pg.properties"
 local rds_client = require "o2x.client.aws.rds"
 local sorted_keys = require "o2x.base.sorted_keys"
@@ -90,7 +91,14 @@ local function own_database(ctx)
   )
 end
 
+-- The platform's server tells for one that is restored from its snapshot, too.
+local function check_programs(ctx)
+  local sql = "SELECT current_setting('server_version_num')::int / 10000 AS version"
+  programs.need(support.with(ctx, ctx.scope.pg.admin, function(db) return db:one(sql) end).version)
+end
+
 local function dump(ctx, path, server)
+  if not server then check_programs(ctx) end
   local target = { path = path, database = own_database(ctx), server = server }
   return (ctx:effect("pg.archive", target, { database = target.database, run = ctx:id_of_the_run() }))
 end
@@ -174,6 +182,9 @@ return {
   },
   api = function(ctx)
     return {
+      --- Raises where no pg_dump that is installed can dump the platform's server.
+      check_programs = function() check_programs(ctx) end,
+
       --- Dumps the tenant's database into a new file and reads it back.
       ---@param path string of the file, on this machine; the value of a parameter
       ---@return { database: string, at: string, bytes: integer, sha256: string, tables: integer, rows: integer }
