@@ -31,10 +31,12 @@ end
 ---@param params { admin: "keep"|"reset"? }? reset: give an existing user the password that Vault has, or a new one
 function M.create(tenant, params)
   local admin = tenant.admin
-  local row = pg.tenant:one("select password from core_config.users where userid = $1", admin.email)
+  local row = pg.tenant:one("select userid, password from core_config.users where userid = $1", admin.email)
   local renew = params and params.admin == "reset"
+  -- A checklist that is printed while the database does not answer cannot tell: it has the commands for a new user.
+  local is_there = row and type(row.userid) == "string"
   local fields
-  if row and not renew and not M.password() then
+  if is_there and not renew and not M.password() then
     log(UNKNOWN:format(admin.email) .. "; a new one: " .. reset(tenant))
   else
     fields = vault.ensure(M.SECRET, { username = admin.email }, { generate = { password = 24 } })
@@ -48,7 +50,7 @@ function M.create(tenant, params)
     category = "SYSTEM_ADMIN",
     roleid = "ADMIN_ROLE_ID",
   }
-  if not row or renew and not crypto.bcrypt_matches(fields.password, row.password) then
+  if not is_there or renew and not crypto.bcrypt_matches(fields.password, row.password) then
     values.password = crypto.bcrypt(fields.password)
   end
   pg.tenant:ensure_row("core_config.users", { userid = admin.email }, values)

@@ -18,6 +18,9 @@ local function whole(path, text)
   local to = " > " .. shell.quote(path)
   if text == "" then return { ":" .. to } end
   if not shell.is_printable(text) then
+    if shell.has_variable(text) then
+      return { "# the command cannot be told: the text has characters that a page cannot show, and a variable" }
+    end
     return {
       {
         comment = "the text has characters that a page cannot show",

@@ -18,10 +18,33 @@ local MARK <const> = "@{" .. NONCE .. ":([%w_]+)}"
 ---@return string mark
 function M.variable(name) return OPEN .. name .. "}" end
 
+-- A text that stands for a variable, and the variable's name.
+local stand_in, stands_for
+
+--- Lets a text stand for a variable in every command of this process: for scripts, which must have a text that looks as
+--- the true one will.
+---@param text string? as no other value has it; nil: none any more
+---@param name string?
+function M.stand_in(text, name)
+  stand_in, stands_for = text, name
+end
+
+local function replaced(text, by)
+  if not stand_in or not text:find(stand_in, 1, true) then return text end
+  return (text:gsub(stand_in:gsub("%p", "%%%0"), (by:gsub("%%", "%%%%"))))
+end
+
+local function marked(text) return stand_in and replaced(text, M.variable(stands_for)) or text end
+
+--- A text for people, in which the stand-in is the variable: "$TENANT_ID.billing".
+---@param text string
+---@return string
+function M.shown(text) return stand_in and replaced(text, "$" .. stands_for) or text end
+
 --- Does a text contain a variable?
 ---@param text string
 ---@return boolean
-function M.has_variable(text) return text:find(OPEN, 1, true) ~= nil end
+function M.has_variable(text) return marked(text):find(OPEN, 1, true) ~= nil end
 
 --- The parts of a text: those that are as they are, and those that are variables.
 ---@param text string
@@ -30,6 +53,7 @@ function M.has_variable(text) return text:find(OPEN, 1, true) ~= nil end
 ---@return string[] parts without empty ones
 function M.parts(text, plain, variable)
   local parts, at = {}, 1
+  text = marked(text)
   local function add(part)
     if part ~= "" then parts[#parts + 1] = plain(part) end
   end
@@ -91,12 +115,30 @@ end
 ---@return boolean
 function M.is_printable(text) return printable.lines(text) == text end
 
+-- A text with its variables written out, and jq, which fills them in before the command gets it.
+local function filled_in(text, command, after)
+  local names, program = {}, {}
+  text = text:gsub(MARK, function(name)
+    names[name] = true
+    return "@{" .. name .. "}"
+  end)
+  for name in pairs(names) do
+    program[#program + 1] = ([[gsub("@\\{%s\\}"; env.%s // error("set %s"))]]):format(name, name, name)
+  end
+  table.sort(program)
+  local fill = M.command { "jq", "-jRs", table.concat(program, " | ") }
+  return text, fill, after and command .. " | " .. after or command
+end
+
 --- A command that reads a text from its standard input. The shell changes nothing in it.
 ---@param command string
----@param text string without variables; is_printable
+---@param text string is_printable; a variable in it is filled in by jq from the environment
 ---@param after string? what its output is piped to
 ---@return string lines
 function M.heredoc(command, text, after)
+  if M.has_variable(text) then
+    text, command, after = filled_in(marked(text), command, after)
+  end
   local word = delimiter_of(text)
   local first = ("%s <<'%s'%s"):format(command, word, after and " | " .. after or "")
   return ("%s\n%s%s%s"):format(first, text, text:sub(-1) == "\n" and "" or "\n", word)
@@ -109,7 +151,7 @@ end
 ---@param after string? what its output is piped to
 ---@return string lines
 function M.with_json(document, command, after)
-  local text = printable.json(json.pretty(document))
+  local text = marked(printable.json(json.pretty(document)))
   if not M.has_variable(text) then return M.heredoc(command, text, after) end
   local set = [[(env.%s // error("set %s"))]]
   local program = text:gsub('"' .. MARK .. '"', function(name) return set:format(name, name) end)

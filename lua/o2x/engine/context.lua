@@ -192,6 +192,13 @@ end
 ---@return any unknown
 function Context:known_later(name) return runs[self].guide and unknown.named(name) or unknown.value end
 
+--- A text in the place of one that only the run will know, for a checklist: in its commands it is a variable, which a
+--- command sets.
+---@param name string capitals, digits and _
+---@param text string of the form that the true one has
+---@return string text
+function Context:stand_in(name, text) return runs[self].guide:stands(name, text) end
+
 --- Says by which commands a person sees what is looked at here. A run does not ask for them.
 ---@param fn fun(): string[] lines
 function Context:look(fn) guide.note_look(fn) end

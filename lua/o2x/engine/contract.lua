@@ -52,7 +52,8 @@
 ---  of a type that writes: the lines of a shell that do what write does, for people; made by base/shell.lua. `before`
 ---  is value.unknown when the system does not answer. It asks nothing of a system
 ---@field assume (fun(ctx: table, target: any, desired: any): any)? what a checklist goes on with after a write where
----  the system does not answer; values that a command of by_hand sets are those of ctx:known_later
+---  the system does not answer; values that a command of by_hand sets are those of ctx:known_later,
+---  or of ctx:stand_in, where scripts make other texts of them
 ---@field along (fun(ctx: table, target: any): table[], fun(rows: table[][]))? statements by which a target is read
 ---  along with something else, and what takes the rows of each: the next read of that very target then has them
 ---@field look (fun(ctx: table, target: any): string[])? the lines of a shell that show a person what read reads

@@ -55,6 +55,9 @@ end
 
 local function insert(list, item)
   item.place = task.place()
+  for _, field in ipairs { "title", "key", "why" } do
+    item[field] = item[field] and shell.shown(item[field])
+  end
   local at = #list + 1
   while at > 1 and list[at - 1].place > item.place do
     at = at - 1
@@ -162,6 +165,16 @@ function Guide:unread(lines)
     self.set[name] = ('# %s%s\n: "${%s:?}"'):format(name, shows, name)
   end
   return unknown.named(name)
+end
+
+--- A text that stands for a variable which a command of the checklist sets.
+---@param name string of the variable
+---@param text string
+---@return string text
+function Guide:stands(name, text)
+  shell.stand_in(text, name)
+  self.stand_in = text
+  return text
 end
 
 --- A function of the shell.

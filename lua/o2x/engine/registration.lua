@@ -200,7 +200,7 @@ end
 ---@param id string
 function Registration:confirm(id)
   local run, place = self.run, place_of(self)
-  if not place or self.held == id or run.guide and id_of(run.tenant) == id then return end
+  if not place or self.held == id or run.guide and (id_of(run.tenant) == id or run.guide.stand_in == id) then return end
   self.known = self.known or self.allocated == id
   if self.allocated == id then return end
   local ok, row = pcall(held_id, self, place)

@@ -145,3 +145,40 @@ describe("JSON on standard input", function()
     assert.matches("set ONE", result.stderr)
   end)
 end)
+
+describe("a text that stands for a variable", function()
+  before_each(function() shell.stand_in("ID-999", "TENANT_ID") end)
+  after_each(function() shell.stand_in() end)
+
+  local function out_of(line)
+    local env = { PATH = os.getenv "PATH", TENANT_ID = [[it's "7" & \\1 %1]] }
+    local result = proc.run { argv = { "bash", "-euo", "pipefail", "-c", line }, env = env }
+    assert.equal(0, result.code, line .. result.stderr)
+    return result.stdout
+  end
+
+  it("is the variable in words, documents and JSON, whatever that holds", function()
+    local id = [[it's "7" & \\1 %1]]
+    assert.equal(id .. ".q", out_of(shell.command { "printf", "%s", "ID-999.q" }))
+    assert.equal("a " .. id .. "\nb $x\n", out_of(shell.heredoc("cat", "a ID-999\nb $x\n")))
+    assert.equal("  " .. id .. "\n", out_of(shell.heredoc("cat", "ID-999\n", "sed 's/^/  /'")))
+    local read = out_of(shell.with_json({ a = "x.ID-999", b = "ID-999" }, "cat"))
+    assert.same({ a = "x." .. id, b = id }, json.decode(read))
+  end)
+
+  it("is shown as the variable, and is none any more when that is over", function()
+    assert.equal("$TENANT_ID.q", shell.shown "ID-999.q")
+    assert.is_true(shell.has_variable "ID-999")
+    shell.stand_in()
+    assert.equal("ID-999", shell.quote(shell.shown "ID-999"))
+  end)
+
+  it("is needed: a command fails without it", function()
+    for _, line in ipairs { shell.command { "echo", "ID-999" }, shell.heredoc("cat", "ID-999\n") } do
+      local env = { PATH = os.getenv "PATH" }
+      local result = proc.run { argv = { "bash", "-euo", "pipefail", "-c", line }, env = env }
+      assert.are_not.equal(0, result.code)
+      assert.truthy(result.stderr:find("TENANT_ID", 1, true), result.stderr)
+    end
+  end)
+end)

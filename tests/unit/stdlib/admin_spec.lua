@@ -2,6 +2,7 @@ local crypto = require "o2x.base.crypto"
 local raised = require "tests.support.raised"
 local secret = require "o2x.base.secret"
 local stdlib = require "tests.support.stdlib"
+local value = require "o2x.base.value"
 
 describe("stdlib.admin", function()
   local tenant = stdlib.tenant "newclient"
@@ -9,12 +10,13 @@ describe("stdlib.admin", function()
   -- The sandbox, with a database in which the user exists or not.
   -- `known`: what Vault has; `hash`: of the existing user's password
   local function new(user_exists, known, hash)
+    local row = user_exists and { userid = tenant.admin.email, password = hash or "$2b$10$x" } or nil
     return stdlib.new {
       vault = {
         ensure = function() return { password = secret.new(known or "generated") } end,
         read = function() return known and { password = secret.new(known) } or nil end,
       },
-      pg = { tenant = { one = function() return user_exists and { password = hash or "$2b$10$x" } or nil end } },
+      pg = { tenant = { one = function() return row end } },
     }
   end
 
@@ -52,6 +54,15 @@ describe("stdlib.admin", function()
       category = "SYSTEM_ADMIN",
       roleid = "ADMIN_ROLE_ID",
     }, values)
+  end)
+
+  it("takes a user of whom nobody knows whether he is there for a new one", function()
+    local std = stdlib.new {
+      vault = { ensure = function() return { password = secret.new "p" } end, read = function() return nil end },
+      pg = { tenant = { one = function() return value.unknown end } },
+    }
+    assert.is_true(secret.is(user_row(std).password))
+    assert.equal(1, #std.called "vault.ensure")
   end)
 
   it("keeps the password of an existing user", function() assert.is_nil(user_row(new(true, "kept")).password) end)

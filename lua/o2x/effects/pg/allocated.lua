@@ -276,7 +276,11 @@ return {
     end)
   end,
   by_hand = by_hand,
-  assume = function(ctx, target, desired) return with_id(target, desired, ctx:known_later(variable_of(target))) end,
+  -- The last id of all stands for the one that nobody knows: what follows from the id has its form.
+  assume = function(ctx, target, desired)
+    local id = target.prefix .. ("9"):rep(target.digits)
+    return with_id(target, desired, ctx:stand_in(variable_of(target), id))
+  end,
   review = registry_review.review,
   show = function(target, before, after)
     if after and not after[target.column] then after = with_id(target, after, "(the next free one)") end

@@ -173,7 +173,10 @@ end
 ---@param database string
 ---@param sql string without the semicolon
 ---@return string line
-function M.look(database, sql) return shell.command { "psql", "-X", "-d", database, "-c", sql } end
+function M.look(database, sql)
+  if sql:find ":'[%u%d_]+'" then return M.command(database, sql .. ";") end -- -c takes no variables
+  return shell.command { "psql", "-X", "-d", database, "-c", sql }
+end
 
 --- Statements without parameters, each on a line of its own.
 ---@param statements table[] { sql } …
