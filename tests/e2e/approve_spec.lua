@@ -9,15 +9,9 @@ local toys = require "tests.support.toy"
 describe("a run that others must approve", function()
   local toy, keys
   before_each(function()
-    toy, keys = toys.new(), {}
-    local lines = {}
-    for _, name in ipairs { "ann", "bob" } do
-      local public
-      keys[name], public = signers.key(toy.dir, name)
-      lines[#lines + 1] = ("%s@x %s"):format(name, public)
-    end
+    toy = toys.new()
+    keys = signers.list(toy.dir, toy.project .. "/allowed_signers", { "ann", "bob" }, "x")
     fs.write(toy.project .. "/o2x.yaml", "approvals: approvals.yaml\n")
-    fs.write(toy.project .. "/allowed_signers", table.concat(lines, "\n") .. "\n")
     fs.write(toy.project .. "/approvals.yaml", "signers: allowed_signers\nrules:\n  - tenants: all\n    count: 2\n")
   end)
   after_each(function() toy:__close() end)

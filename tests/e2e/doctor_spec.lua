@@ -8,6 +8,8 @@ local labs = require "tests.support.lab"
 local raw_server = require "tests.support.raw_server"
 local task = require "o2x.base.task"
 
+local PROJECT_FILE <const> = "platform: platform\nstate: .o2x/runs\n"
+
 local lab, project, baseline
 
 local function write(path, text, mode) fs.write(path, text, { parents = true, mode = mode }) end
@@ -18,7 +20,7 @@ local function new_project()
   fs.copy_tree("runbooks", folder .. "/runbooks")
   fs.copy_tree("stdlib", folder .. "/stdlib")
   fs.copy_tree(lab.env.O2X_PLATFORM, folder .. "/platform")
-  write(folder .. "/o2x.yaml", "platform: platform\nstate: .o2x/runs\n")
+  write(folder .. "/o2x.yaml", PROJECT_FILE)
   return folder
 end
 
@@ -60,18 +62,49 @@ local function program(name, text)
   write(path, "#!/bin/sh\n" .. text .. "\n", tonumber("755", 8))
 end
 
+local function o2x_path() return fs.folder(fs.realpath(labs.O2X)) .. ":" .. os.getenv "PATH" end
+
 local function in_path() return project .. "/bin:" .. os.getenv "PATH" end
 
+-- What the words say to do with a file or a tool.
+local function edits(fn)
+  return function(mend, env)
+    fn(mend)
+    return env
+  end
+end
+
+-- The variables that the remedy names are set right. Where it sends people to o2x config explain, that is asked.
+local function sets(mend, env)
+  local words, right, some = mend, {}, false
+  local explain = mend:match "o2x config explain"
+  if explain then
+    local all = { O2X_PLATFORM = "", O2X_STATE = "", HOME = project .. "/home" }
+    for name, value in pairs(env) do
+      all[name] = value
+    end
+    words = words .. lab:o2x({ "config", "explain" }, { env = all, cwd = project }).stdout
+  end
+  for name, value in pairs(env) do
+    local named = words:find(name, 1, true) ~= nil
+    some = some or named
+    if not named then right[name] = value end
+  end
+  assert.is_true(some, mend)
+  return right
+end
+
 -- what, how it is brought about (returns variables), the finding, a part of its remedy; code: the exit code;
--- paste: the remedy is a command, and ends it; export: it is one for the shell that o2x is called from; names: it says
--- what to correct, and that ends it
+-- paste: the remedy is a command, and ends it; export: it is one for the shell that o2x is called from; follow: it is
+-- no command, because only people know what is right: what to correct, and where, is taken from its words, and that
+-- ends it
 local CASES <const> = {
   {
     "PostgreSQL that does not answer",
     function() return { PGPORT = "1" } end,
     "^PostgreSQL: .*",
     code = 4,
-    names = "PGPORT",
+    follow = sets,
   },
   {
     "a wrong password of PostgreSQL",
@@ -81,7 +114,7 @@ local CASES <const> = {
     end,
     "^PostgreSQL: .*",
     code = 4,
-    names = "PGPASSWORD",
+    follow = sets,
   },
   {
     "a role that may not create databases, nor read the registry",
@@ -104,29 +137,18 @@ local CASES <const> = {
     paste = true,
   },
   {
-    "a pg_dump that is older than the server",
-    function()
-      program("pg_dump", "echo 'pg_dump (PostgreSQL) 9.6.24'")
-      return { PATH = in_path() }
-    end,
-    "^PostgreSQL: pg_dump 9 is older than the server",
-    "postgresql%-client%-",
-    code = 2,
-    names = "postgresql-client-",
-  },
-  {
     "a token that Vault does not know",
     function() return { VAULT_TOKEN = "hvs.wrong" } end,
     "^Vault: .*",
     code = 4,
-    names = "VAULT_TOKEN",
+    follow = sets,
   },
   {
     "a Vault that is not configured",
     function() return { VAULT_ADDR = "" } end,
     "^Vault: .*not configured",
     "VAULT_ADDR",
-    names = "VAULT_ADDR",
+    follow = sets,
   },
   {
     "a Vault that is plain http, elsewhere",
@@ -178,7 +200,14 @@ local CASES <const> = {
       return { KUBECONFIG = project .. "/kubeconfig" }
     end,
     "^Kubernetes: .*aws%-iam%-authenticator",
-    names = "kube.context",
+    follow = edits(function(mend)
+      local key, file = mend:match "name a context that needs none: ([%l.]+) in (%S+)$"
+      assert.equal("kube.context", key)
+      local good = fs.read(lab.env.KUBECONFIG):gsub('("current%-context": )"lab"', '%1"x"')
+      write(project .. "/kubeconfig", good, tonumber("600", 8))
+      write(project .. "/" .. file, PROJECT_FILE .. "kube:\n  context: lab\n")
+    end),
+    undo = function() write(project .. "/o2x.yaml", PROJECT_FILE) end,
   },
   {
     "an API server that does not answer",
@@ -189,28 +218,36 @@ local CASES <const> = {
     end,
     "^Kubernetes: .*127.0.0.1:1",
     code = 4,
-    names = "kubeconfig",
+    follow = edits(function(mend)
+      local path = mend:match "context lab in (%S+)$"
+      write(path, fs.read(lab.env.KUBECONFIG), tonumber("600", 8))
+    end),
   },
   {
     "no helm",
     function() return { O2X_HELM_COMMAND = "nosuch-helm" } end,
     "^Kubernetes: nosuch%-helm is not on PATH",
     "install helm",
-    names = "install helm",
+    follow = function(mend, env)
+      assert.equal("install helm 3: https://helm.sh", mend)
+      program("nosuch-helm", 'exec helm "$@"')
+      env.PATH = in_path()
+      return env
+    end,
   },
   {
     "a Redis that does not answer",
     function() return { REDIS_URL = "redis://127.0.0.1:1" } end,
     "^Redis: .*",
     code = 4,
-    names = "address",
+    follow = sets,
   },
   {
     "a wrong password of Redis",
     function() return { REDISCLI_AUTH = "x" } end,
     "^Redis: .*",
     code = 4,
-    names = "REDISCLI_AUTH",
+    follow = sets,
   },
   {
     "a Redis user without rights",
@@ -240,22 +277,22 @@ local CASES <const> = {
     function() return { O2X_BROKER_PASSWORD = "x" } end,
     "^Message broker: .*rejected",
     code = 4,
-    names = "O2X_BROKER_PASSWORD",
+    follow = sets,
   },
   {
     "wrong keys of AWS",
     function() return { AWS_SECRET_ACCESS_KEY = "x" } end,
     "^AWS: Route 53: .*SignatureDoesNotMatch",
-    "correct the keys: they are from AWS_ACCESS_KEY_ID",
+    "correct both keys: they are from AWS_ACCESS_KEY_ID",
     code = 4,
-    names = "keys",
+    follow = sets,
   },
   {
     "a name server that does not answer",
     function() return { O2X_LAB_DNS = "127.0.0.1:1" } end,
     "^DNS: .*",
     code = 4,
-    names = "dns.servers",
+    follow = sets,
   },
   {
     "a disk that is nearly full",
@@ -268,7 +305,15 @@ local CASES <const> = {
     end,
     "^Disks: 1.* left for runs",
     "o2x runs prune",
-    names = "O2X_STATE",
+    follow = function(mend, env)
+      local shows = lab:run(
+        { "sh", "-c", mend:match "^(o2x .-) shows" },
+        { cwd = project, env = { PATH = o2x_path() } }
+      )
+      assert.equal(0, shows.code, shows.stderr)
+      program("df", 'exec /bin/df "$@"')
+      return env
+    end,
   },
   {
     "a runbook that does not check",
@@ -277,8 +322,12 @@ local CASES <const> = {
       return {}
     end,
     "^Runbooks: runbooks/broken.lua",
-    undo = function() os.remove(project .. "/runbooks/broken.lua") end,
-    names = "o2x check broken",
+    undo = function() fs.remove(project .. "/runbooks/broken.lua") end,
+    follow = edits(function(mend)
+      local shows = lab:run({ "sh", "-c", mend }, { cwd = project, env = { PATH = o2x_path() } })
+      local path = shows.stdout:match "(runbooks/%S+%.lua):2" or error(shows.stdout .. shows.stderr)
+      fs.remove(project .. "/" .. path)
+    end),
   },
   {
     "a runbook that was edited without a new version",
@@ -292,7 +341,12 @@ local CASES <const> = {
       os.remove(project .. "/runbooks/versions.lock")
       fs.write(project .. "/runbooks/smoke.lua", fs.read "runbooks/smoke.lua")
     end,
-    names = "raise its version",
+    follow = edits(function(mend)
+      local locks = mend:match "^raise its version and run (o2x lock);"
+      local path = project .. "/runbooks/smoke.lua"
+      write(path, (fs.read(path):gsub('version = "[%d.]+"', 'version = "99.0.0"')))
+      assert.equal(0, lab:run({ "sh", "-c", locks }, { cwd = project, env = { PATH = o2x_path() } }).code)
+    end),
   },
   {
     "a tenant's file that does not load",
@@ -301,8 +355,8 @@ local CASES <const> = {
       return {}
     end,
     "^Tenants: .*broken.yaml",
-    undo = function() os.remove(project .. "/platform/tenants/broken.yaml") end,
-    names = "broken.yaml",
+    undo = function() fs.remove(project .. "/platform/tenants/broken.yaml") end,
+    follow = edits(function(mend) fs.remove(mend:match "^correct (%S+)$") end),
   },
   {
     "a fresh shell, where only variables said where the platform is",
@@ -318,8 +372,8 @@ local CASES <const> = {
     "a platform that is not there",
     function() return { O2X_PLATFORM = project .. "/nowhere" } end,
     "^Project: .*nowhere has no platform.yaml",
-    "o2x.yaml",
-    names = "o2x.yaml",
+    "O2X_PLATFORM",
+    follow = sets,
   },
 }
 
@@ -362,10 +416,9 @@ describe("o2x doctor", function()
       if case[4] then assert.matches(case[4], mend) end
       if case.code then assert.equal(case.code, result.code, result.stderr) end
       assert.truthy(result.code == 2 or result.code == 4)
-      if case.names then
-        assert.truthy(mend:find(case.names, 1, true), mend)
-        if case.undo then case.undo() end
-        return assert.is_nil(findings((doctor()))[text]) -- without the variables that are wrong
+      if case.follow then
+        local found = findings((doctor(case.follow(mend, env))))
+        return assert.is_nil(found[text], mend)
       end
       if case.export then
         local name, value = mend:match "^export (%S+)=(%S+)$"
@@ -373,7 +426,7 @@ describe("o2x doctor", function()
         return assert.is_nil(findings((doctor(env)))[text])
       end
       assert.is_true(case.paste, case[1])
-      local pasted = lab:run({ "sh", "-c", mend }, { cwd = project })
+      local pasted = lab:run({ "sh", "-c", mend }, { cwd = project, env = { PATH = env.PATH } })
       assert.equal(0, pasted.code, mend .. "\n" .. pasted.stderr)
       assert.is_nil(findings((doctor(env)))[text])
     end)

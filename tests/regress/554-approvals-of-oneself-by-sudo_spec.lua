@@ -9,15 +9,9 @@ local toys = require "tests.support.toy"
 describe("who made or applies a plan by sudo", function()
   local toy, keys
   before_each(function()
-    toy, keys = toys.new(), {}
-    local lines = {}
-    for _, name in ipairs { "ann", "bob" } do
-      local public
-      keys[name], public = signers.key(toy.dir, name)
-      lines[#lines + 1] = ("%s@example.com %s"):format(name, public)
-    end
+    toy = toys.new()
+    keys = signers.list(toy.dir, toy.project .. "/allowed_signers", { "ann", "bob" })
     toy:write("o2x.yaml", "approvals: approvals.yaml\n")
-    toy:write("allowed_signers", table.concat(lines, "\n") .. "\n")
     toy:write("approvals.yaml", "signers: allowed_signers\nrules:\n  - count: 1\n")
   end)
   after_each(function() toy:__close() end)

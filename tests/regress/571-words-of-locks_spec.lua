@@ -78,6 +78,26 @@ describe("the words of a lock", function()
     end)
   end
 
+  for what, sql in pairs {
+    ["the column"] = "ALTER TABLE o2x.lock DROP COLUMN tenant",
+    ["what makes it unique"] = "ALTER TABLE o2x.lock DROP CONSTRAINT lock_pkey",
+  } do
+    it("say how a table that has lost its key is made anew: " .. what, function()
+      dead()
+      local before = tonumber(control "SELECT max(number) FROM o2x.lock")
+      control(sql)
+      local refused = run_ben()
+      assert.is_true(refused.code ~= 0)
+      assert.matches("without its lock, acme is not changed", refused.stderr, 1, true)
+      local command = refused.stderr:match "lost its key; once no run is under way on any machine: (psql [^\n]+)"
+      local mended = proc.run { argv = { "sh", "-c", command or "false" }, env = place:environment "ben" }
+      assert.equal(0, mended.code, refused.stderr .. mended.stderr)
+      local again = run_ben()
+      assert.equal(0, again.code, again.stderr)
+      assert.is_true(tonumber(control "SELECT number FROM o2x.lock WHERE tenant = 'acme'") > before)
+    end)
+  end
+
   it("do not tell an age where there was no sign of life", function()
     dead()
     control "UPDATE o2x.lock SET heartbeat = NULL"

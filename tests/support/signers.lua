@@ -17,4 +17,21 @@ function M.key(folder, name)
   return path, fs.read(path .. ".pub"):match "^%S+ %S+"
 end
 
+--- Makes a key for each person, and the list of those who may sign.
+---@param folder string of the keys
+---@param path string of the list
+---@param names string[]
+---@param domain string? of their addresses
+---@return table<string, string> keys by name: the path of the private key
+function M.list(folder, path, names, domain)
+  local keys, lines = {}, {}
+  for _, name in ipairs(names) do
+    local public
+    keys[name], public = M.key(folder, name)
+    lines[#lines + 1] = ("%s@%s %s\n"):format(name, domain or "example.com", public)
+  end
+  fs.write(path, table.concat(lines))
+  return keys
+end
+
 return M

@@ -3,6 +3,7 @@
 
 local errors = require "o2x.base.error"
 local proc = require "o2x.base.proc"
+local shell = require "o2x.base.shell"
 
 local M = {}
 
@@ -100,6 +101,32 @@ function M.list(text)
     list[#list + 1] = one
   end
   return list
+end
+
+--- The command that brings into a sparse checkout what it leaves out.
+---@param top string the checkout's folder
+---@param path string of a file in it, from there
+---@return string
+function M.bring(top, path)
+  local what = path:match "^(.*)/[^/]+$" or "/" .. path
+  return ("git -C %s sparse-checkout add %s"):format(shell.quote(top), shell.quote(what))
+end
+
+-- Relative to a checkout's top, by the folder that git was called in.
+local function place(self)
+  local top, prefix = self:call({ "rev-parse", "--show-toplevel", "--show-prefix" }).stdout:match "^([^\n]+)\n([^\n]*)"
+  return top, prefix
+end
+
+--- Does git have a file that its checkout leaves out? Then the command that brings it.
+---@param path string of the file, from this folder
+---@return string? command nil: it does not
+function Git:left_out(path)
+  if not proc.exists "git" or self:value("core.sparseCheckout", "bool") ~= "true" then return nil end
+  local listed = self:call { "ls-files", "-t", "-z", "--", path }
+  if listed.code ~= 0 or listed.stdout:sub(1, 1):lower() ~= "s" then return nil end
+  local top, prefix = place(self)
+  return top and M.bring(top, prefix .. path)
 end
 
 --- Git in a folder.

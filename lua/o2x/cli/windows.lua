@@ -7,7 +7,6 @@ local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local out = require "o2x.report.out"
 local sandbox = require "o2x.script.sandbox"
-local suggest = require "o2x.base.suggest"
 local tenant_files = require "o2x.project.tenant_files"
 local tenants = require "o2x.project.tenants"
 
@@ -18,7 +17,7 @@ local function names_of(config, word)
   for _, name in ipairs(known) do
     if name == word then return { word } end
   end
-  errors.input(("unknown tenant %s%s"):format(word, suggest.did_you_mean(word, known)), "o2x list --tenants lists them")
+  tenant_files.unknown(config, word, nil, "o2x list --tenants lists them")
 end
 
 local function perform(options, arguments)

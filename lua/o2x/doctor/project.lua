@@ -46,11 +46,12 @@ function settings.check(this, note)
   elseif not fs.exists(fs.join(config.platform, "platform.yaml")) then
     note:finding(
       ("%s has no platform.yaml"):format(config.platform),
-      "correct platform: in o2x.yaml; o2x config explain shows where it is from"
+      ("correct it: the key platform is from %s"):format(config.source "platform")
     )
   end
   if config.secrets and not fs.is_folder(config.secrets) then
-    note:finding(("%s is no folder of secrets"):format(config.secrets), "correct secrets: in o2x.yaml, or O2X_SECRETS")
+    local mend = ("correct it: the key secrets is from %s"):format(config.source "secrets")
+    note:finding(("%s is no folder of secrets"):format(config.secrets), mend)
   end
   for _, text in ipairs(config.warnings()) do
     local what, mend = text:match "^(.-); (.*)$"

@@ -46,7 +46,7 @@ local WRONG_KEYS <const> = {
   "SignatureDoesNotMatch",
   "UnrecognizedClient",
 }
-local KEYS_ARE <const> = "correct the keys: they are from %s; aws sts get-caller-identity shows whose they are"
+local KEYS_ARE <const> = "correct both keys: they are from %s; aws sts get-caller-identity shows whose they are"
 
 local aws = { name = "AWS", from = { "rds", "s3", "dns" } }
 
@@ -58,13 +58,14 @@ function aws.check(this, note)
   local mend = by_policy(this, "aws")
   local grants, who = this.grants, require("o2x.client.aws.credentials.explain").source(this.config)
   note:fact("%s, keys from %s", this.config.aws.endpoint or "Amazon", who.keys)
+  local keys = who.keys:gsub("^AWS_ACCESS_KEY_ID$", "%0 and AWS_SECRET_ACCESS_KEY")
   local function try(what, fn)
     local ok, err = xpcall(fn, errors.handler)
     if ok then return end
     err = errors.wrap(err)
     local text = tostring(err)
     for _, word in ipairs(WRONG_KEYS) do
-      if text:find(word, 1, true) then return note:finding(text, KEYS_ARE:format(who.keys), 4) end
+      if text:find(word, 1, true) then return note:finding(text, KEYS_ARE:format(keys), 4) end
     end
     if err.kind == "unauthorised" then return note:finding(("may not %s: %s"):format(what, text), mend, 4) end
     note:error(err, "check the keys and the region: o2x config explain")

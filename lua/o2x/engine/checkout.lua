@@ -219,8 +219,7 @@ local function refuse_hidden(self, path)
   refuse(
     full,
     "git has this file and leaves it out of the tree (skip-worktree), so what is in it would be lost",
-    is_sparse
-        and ("git -C %s sparse-checkout add %s"):format(top, shell.quote(path:match "^(.*)/[^/]+$" or "/" .. path))
+    is_sparse and git.bring(self.top, path)
       or ("git -C %s update-index --no-skip-worktree %s"):format(top, shell.quote(path))
   )
 end

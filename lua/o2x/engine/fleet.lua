@@ -24,16 +24,14 @@ local ALIASES = { env = "environment" }
 
 -- ---- which tenants ----
 
-local function check_names(words, known)
+local function check_names(config, words, known)
   local set, seen = {}, {}
   for _, name in ipairs(known) do
     set[name] = true
   end
   for _, word in ipairs(words) do
     tenants.check_name(word)
-    if not set[word] then
-      errors.input(("--tenants: unknown tenant %s%s"):format(word, suggest.did_you_mean(word, known)))
-    end
+    if not set[word] then tenant_files.unknown(config, word, "--tenants: ") end
     if seen[word] then errors.input(("--tenants: %s is given twice"):format(word)) end
     seen[word] = true
   end
@@ -119,7 +117,7 @@ function M.select(project, config, selector)
   if #words == 0 then errors.input("--tenants: expected all, names, or FIELD=VALUE") end
   if selector == "all" and #known == 0 then no_files(config) end
   if selector == "all" then return known end
-  if not selector:find("=", 1, true) then return check_names(words, known) end
+  if not selector:find("=", 1, true) then return check_names(config, words, known) end
   return filter(project, config, words, known)
 end
 

@@ -5,6 +5,7 @@ local clock = require "o2x.base.clock"
 local core = require "o2x.core.fs"
 local crypto = require "o2x.base.crypto"
 local defer = require "o2x.base.defer"
+local elsewhere = require "o2x.engine.elsewhere"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local history = require "o2x.engine.history"
@@ -252,22 +253,10 @@ function Store:list(except)
   return list
 end
 
--- Whole ids: nobody guesses them, so the run was begun elsewhere, or has been removed.
-local WHOLE <const> = "^R%-%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%x+$"
-
---- Raises: this run store does not have such a run. A run goes on where its journal is, which may be elsewhere.
+--- Raises: this run store does not have such a run.
 ---@param word string
 ---@param guess string? did you mean …
-function Store:unknown(word, guess)
-  local hint = "o2x runs lists them"
-  if word:find(WHOLE) then
-    hint = (
-      "o2x runs lists those of %s; a run is resumed, undone and exported where it was begun: by its user and "
-      .. "host there, or with O2X_STATE as that folder"
-    ):format(self.folder)
-  end
-  errors.input(("unknown run %s%s"):format(word, guess or ""), hint)
-end
+function Store:unknown(word, guess) elsewhere.refuse(word, self.folder, guess) end
 
 --- The summary of one run, as the list has it.
 ---@param id string

@@ -1,10 +1,12 @@
 --- What the tenants' files say, each file read once: one tenant is compared with all others, a fleet each with each.
 
+local lazy = require "o2x.base.lazy"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
+local git = lazy "o2x.base.git"
 local json = require "o2x.base.json"
-local lazy = require "o2x.base.lazy"
 local out = require "o2x.report.out"
+local suggest = require "o2x.base.suggest"
 local yaml = lazy "o2x.base.yaml"
 
 local M = {}
@@ -41,6 +43,23 @@ function M.names(config)
     names[#names + 1] = file:match("^(.+)%.yaml$")
   end
   return names
+end
+
+--- Raises: there is no file of this tenant. Git may have it, and leave it out of a sparse checkout.
+---@param config table
+---@param name string
+---@param option string? of the command line, in front of the message
+---@param otherwise string? the hint where git does not have it
+function M.unknown(config, name, option, otherwise)
+  local path = M.path(config, name)
+  local bring = fs.is_folder(config.platform) and git.at(config.platform):left_out(("tenants/%s.yaml"):format(name))
+  if bring then errors.input("git has this tenant's file and leaves it out of this checkout", bring, path) end
+  errors.raise {
+    kind = "input",
+    code = "no_tenant",
+    message = ("%sunknown tenant %s%s"):format(option or "", name, suggest.did_you_mean(name, M.names(config))),
+    hint = otherwise or "its file does not exist: " .. path,
+  }
 end
 
 --- Can a text be a tenant's name? It becomes part of paths, keys and host names; the platform may ask for more

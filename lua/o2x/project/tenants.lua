@@ -6,7 +6,6 @@ local frozen = require "o2x.base.frozen"
 local fs = require "o2x.base.fs"
 local snapshot = require "o2x.base.snapshot"
 local secret = require "o2x.base.secret"
-local suggest = require "o2x.base.suggest"
 local unknown = require "o2x.base.unknown"
 local out = require "o2x.report.out"
 local tenant_files = require "o2x.project.tenant_files"
@@ -155,12 +154,7 @@ local function files_with(config, name, files, draft)
   local path = tenant_files.path(config, name)
   if not files.by_name[name] and draft then files:put(config, name, draft(name, files.settings)) end
   if files.by_name[name] then return files, path end
-  errors.raise {
-    kind = "input",
-    code = "no_tenant",
-    message = ("unknown tenant %s%s"):format(name, suggest.did_you_mean(name, M.names(config))),
-    hint = "its file does not exist: " .. path,
-  }
+  tenant_files.unknown(config, name)
 end
 
 --- The fields of a tenant that are texts, numbers or booleans, by which a fleet is selected. Its file is checked as

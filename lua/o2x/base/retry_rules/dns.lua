@@ -1,6 +1,6 @@
 --- DNS. `code` is the answer's code, or that of the resolver. All queries are reads.
 
-local SERVER <const> = "check the name servers: /etc/resolv.conf, or dns.servers in o2x.yaml"
+local SERVER <const> = "check the name servers: /etc/resolv.conf, or dns.servers by o2x config explain"
 
 return {
   {

@@ -15,7 +15,7 @@ local CONNECTING = {
     "password authentication failed",
     "28P01",
     "rejected the password of role %s",
-    "set the right password: PGPASSWORD, or pg.password in the configuration",
+    "set the right password (PGPASSWORD, or pg.password in the configuration), or another role (PGUSER, or pg.user)",
   },
   {
     "no password supplied",

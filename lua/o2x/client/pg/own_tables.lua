@@ -93,16 +93,29 @@ function M.grant(role, there, database)
   return (sql:gsub("%%s", function() return quoted end))
 end
 
---- The command by which an administrator lets a role use the table of locks, or completes the table.
+-- Without its key the table says of no row whose it is. Dropped, it is made again by the next run; the numbers go on
+-- from those in o2x.fence.
+local ANEW <const> = "DROP TABLE o2x.lock"
+
+--- Has the table of locks lost its key: the column, or what makes it unique?
+---@param err table
+---@return boolean
+function M.keyless(err) return err.code == "42P10" or err.code == "42703" and err.message:find "tenant" ~= nil end
+
+--- The command by which an administrator lets a role use the table of locks, completes the table, or takes away one
+--- that has lost its key.
 ---@param role string
 ---@param database string the control database
 ---@param err table
 ---@return string? command nil if nothing is missing
 function M.mend(role, database, err)
+  local keyless = M.keyless(err)
   local incomplete = err.code == "42703" or err.code == "42501" and err.message:find "must be owner"
-  if err.code ~= "42501" and not incomplete then return nil end
-  local sql = incomplete and COMPLETE or M.grant(role, not err.message:find "for database", database)
-  return ("psql -d %s -c %s"):format(shell.quote(database), shell.quote(sql))
+  if err.code ~= "42501" and not incomplete and not keyless then return nil end
+  local sql = keyless and ANEW or incomplete and COMPLETE
+  sql = sql or M.grant(role, not err.message:find "for database", database)
+  local command = ("psql -d %s -c %s"):format(shell.quote(database), shell.quote(sql))
+  return keyless and "o2x.lock has lost its key; once no run is under way on any machine: " .. command or command
 end
 
 return M
