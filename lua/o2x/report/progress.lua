@@ -6,6 +6,7 @@ local diff = require "o2x.base.diff"
 local json = require "o2x.base.json"
 local live = require "o2x.report.live"
 local out = require "o2x.report.out"
+local proposed = require "o2x.report.proposed"
 local sink = require "o2x.base.sink"
 local task = require "o2x.base.task"
 local units = require "o2x.base.units"
@@ -148,10 +149,13 @@ function Report:finish(path)
   return entry
 end
 
--- What is under way at a path. What happens outside of all steps has an entry of its own.
+--- What is under way at a path. What happens outside of all steps has an entry of its own.
+---@param path string of a step; "" outside of all steps
+---@return { path: string, start: number, waiting: string? }? entry
 function Report:entry(path) return self.active[path] or path == "" and self.outside or nil end
 
--- Nothing is waited for outside of the steps any more.
+--- Something has ended: if it was outside of all steps, nothing is waited for there any more.
+---@param path string of a step; "" outside of all steps
 function Report:outside_goes_on(path)
   if path == "" then
     self.outside.start, self.outside.waiting = task.now(), nil
@@ -318,7 +322,7 @@ end
 function Report:message(path, level, text, fields)
   self:write_log(level:upper(), text, plain_fields(fields))
   if level == "debug" and not self.verbose then return end
-  self:inner_line(path, text)
+  self:inner_line(path, proposed.text(text))
 end
 
 --- Shows what a step is waiting for; nil ends it.
