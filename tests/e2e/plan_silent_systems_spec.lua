@@ -51,7 +51,7 @@ local ROWS <const> = {
   { "plan onboard newclient", "aws", nth = 2, deadline = 60, says = "AWS at http", seen = 75, absent = true },
   { "plan onboard newclient", "broker", nth = 2, deadline = 60, says = "broker: no answer", seen = 75, absent = true },
   { "plan onboard newclient", "postgres", nth = 4, deadline = 70, says = "PostgreSQL at ", seen = 12, absent = true },
-  { "plan onboard newclient", "postgres", nth = 14, deadline = 70, says = "PostgreSQL at ", seen = 50, absent = true },
+  { "plan onboard newclient", "postgres", nth = 15, deadline = 70, says = "PostgreSQL at ", seen = 50, absent = true },
   { "plan onboard newclient", "dns", kind = "silent", deadline = 60, says = "", seen = 84, absent = true },
   { "plan onboard newclient", "k8s", nth = 8, kind = "refused", says = "127.0.0.1", seen = 75, absent = true },
   { "plan onboard newclient", "vault", nth = 4, kind = "refused", says = "127.0.0.1", seen = 70, absent = true },

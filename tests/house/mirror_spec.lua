@@ -32,7 +32,6 @@ local ELSEWHERE <const> = {
   ["stdlib/adoption/tenant.lua"] = "tests/e2e/adopt_spec.lua",
   -- What narrow roles, policies and users may not do.
   ["lua/o2x/effects/rights.lua"] = "tests/regress/723-all-that-is-missing-at-once_spec.lua",
-  ["lua/o2x/policy/rights/init.lua"] = "tests/regress/723-all-that-is-missing-at-once_spec.lua",
   ["lua/o2x/policy/rights/postgresql.lua"] = "tests/regress/723-all-that-is-missing-at-once_spec.lua",
   ["lua/o2x/policy/rights/redis.lua"] = "tests/regress/723-all-that-is-missing-at-once_spec.lua",
   ["lua/o2x/policy/rights/vault.lua"] = "tests/regress/723-all-that-is-missing-at-once_spec.lua",

@@ -12,9 +12,9 @@ local M = { name = "Kubernetes", from = { "k8s" } }
 
 local WHO <const> = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
-local function who(client)
+local function who(client, seconds)
   local status, answer =
-    k8s_rights.ask(client, WHO, { apiVersion = "authentication.k8s.io/v1", kind = "SelfSubjectReview" })
+    k8s_rights.ask(client, WHO, { apiVersion = "authentication.k8s.io/v1", kind = "SelfSubjectReview" }, seconds)
   local user = status < 300 and answer.status and answer.status.userInfo
   return user and user.username
 end
@@ -53,7 +53,7 @@ function M.check(this, note)
   end
   local ok, version = pcall(json.read, answer.body)
   note:fact("%s, context %s, %s", config.server, config.context, ok and version.gitVersion or "?")
-  local name = who(client)
+  local name = who(client, this.seconds)
   if name then note:fact("as %s", name) end
   clocks.compare(note, clocks.of_header(answer.headers.date), config.server)
   local host, port, scheme = vault.host_and_port(config.server)

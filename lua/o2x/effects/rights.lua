@@ -9,6 +9,7 @@ local value = require "o2x.base.value"
 local function missing(ctx)
   local this = { config = ctx.config, grants = ctx.scope, tenant = ctx.tenant }
   function this.client(name) return ctx:client(name) end
+  function this.reach(system, fn, ...) return ctx:ask(system, fn, ...) end
   return rights.missing(this, rights.of(ctx:declared_types()))
 end
 

@@ -40,7 +40,8 @@ local function asked(fn, ...)
 end
 
 --- What is missing. Each system is asked once.
----@param this { client: function, grants: table, tenant: table, config: table, registry: table? }
+---@param this { client: function, grants: table, tenant: table, config: table, reach: fun(system: string, fn: function,
+---  ...: any): any } reach: calls fn, and says which system it is that does not answer
 ---@param needs table<string, string[]> of M.of
 ---@return { text: string, mend: string?, kind: string?, system: string }[] kind: of an error; system: as grants name it
 function M.missing(this, needs)
@@ -48,9 +49,8 @@ function M.missing(this, needs)
   for _, one in ipairs(SYSTEMS) do
     if needs[one[1]] and this.grants[one[2]] then systems[#systems + 1] = one end
   end
-  local answers = task.each(systems, function(one) return asked(one[3].missing, this, needs[one[1]]) end, {
-    limit = #SYSTEMS,
-  })
+  local function ask(one) return asked(this.reach, one[2], one[3].missing, this, needs[one[1]]) end
+  local answers = task.each(systems, ask, { limit = #SYSTEMS })
   local list = {}
   for i, system in ipairs(systems) do
     for _, one in ipairs(answers[i]) do

@@ -3,6 +3,7 @@
 --- One request a namespace asks for all rules that hold for us there. Where the server says that the list is not all,
 --- because something else than roles decides, each right that is not in it is asked for by itself.
 
+local errors = require "o2x.base.error"
 local json = require "o2x.base.json"
 local objects = require "o2x.policy.kubernetes"
 local task = require "o2x.base.task"
@@ -16,17 +17,22 @@ local AT_ONCE <const> = 16
 ---@param client table
 ---@param path string
 ---@param body table
+---@param timeout number? seconds
 ---@return integer status
 ---@return table answer
-function M.ask(client, path, body)
-  local answer = client:request_once("POST", path, {
+function M.ask(client, path, body, timeout)
+  local ok, answer = xpcall(client.request_once, errors.handler, client, "POST", path, {
     body = json.encode(body),
     content_type = "application/json",
     reads = true,
-    timeout = 5,
+    timeout = timeout,
   })
-  local ok, decoded = pcall(json.read, answer.body)
-  return answer.status, ok and type(decoded) == "table" and decoded or {}
+  if not ok then
+    local said = ("Kubernetes at %s: %s"):format(client.config.server, answer.message)
+    error(errors.amend(answer, { message = said }), 0)
+  end
+  local is_json, decoded = pcall(json.read, answer.body)
+  return answer.status, is_json and type(decoded) == "table" and decoded or {}
 end
 
 local function words(text)
@@ -113,42 +119,42 @@ local function is_allowed(rules, one)
   return false
 end
 
-local function denied(client, one)
+local function denied(client, one, timeout)
   local status, answer = M.ask(client, AUTHORIZATION .. "selfsubjectaccessreviews", {
     apiVersion = "authorization.k8s.io/v1",
     kind = "SelfSubjectAccessReview",
     spec = { resourceAttributes = one },
-  })
+  }, timeout)
   return status < 300 and answer.status ~= nil and not answer.status.allowed
 end
 
 -- Namespace → the rules that hold for us there, and whether they are all.
-local function rules_in(client, namespace)
+local function rules_in(client, namespace, timeout)
   local status, answer = M.ask(client, AUTHORIZATION .. "selfsubjectrulesreviews", {
     apiVersion = "authorization.k8s.io/v1",
     kind = "SelfSubjectRulesReview",
     spec = { namespace = namespace },
-  })
+  }, timeout)
   local said = status < 300 and type(answer.status) == "table" and answer.status or nil
   local rules = said and type(said.resourceRules) == "table" and said.resourceRules or {}
   return { rules = rules, all = said ~= nil and said.incomplete ~= true }
 end
 
-local function all_denied(client, asked)
+local function all_denied(client, asked, timeout)
   local spaces, names = {}, {}
   for _, one in ipairs(asked) do
     if not spaces[one.namespace] then
       spaces[one.namespace], names[#names + 1] = true, one.namespace
     end
   end
-  local answers = task.each(names, function(name) return rules_in(client, name) end, { limit = AT_ONCE })
+  local answers = task.each(names, function(name) return rules_in(client, name, timeout) end, { limit = AT_ONCE })
   for i, name in ipairs(names) do
     spaces[name] = answers[i]
   end
   return task.each(asked, function(one)
     local known = spaces[one.namespace]
     if is_allowed(known.rules, one) then return false end
-    return known.all or denied(client, one)
+    return known.all or denied(client, one, timeout)
   end, { limit = AT_ONCE })
 end
 
@@ -197,14 +203,15 @@ local function add_kinds(list, client, asked)
 end
 
 --- What is missing.
----@param this { client: function, grants: table, tenant: table, config: table }
+---@param this { client: function, grants: table, tenant: table, config: table, seconds: number? } seconds: that a request
+---  may take
 ---@param needs string[]? "get,create own services/proxy": what effect types need, own: in
 ---  the tenant's namespace only; nil: all that o2x policy grants
 ---@return { text: string, mend: string }[]
 function M.missing(this, needs)
   local client, list = this.client "k8s", {}
   local asked = questions(this.grants, needs and decoded(needs))
-  add_denied(list, this, asked, all_denied(client, asked))
+  add_denied(list, this, asked, all_denied(client, asked, this.seconds))
   add_kinds(list, client, asked)
   return list
 end
