@@ -257,13 +257,13 @@ local function gateway(merchant, path, message)
   end
 end
 
--- Stripe's webhook: only signed requests are accepted.
-local function webhook(call)
-  if call:fault("no-webhooks") ~= nil then return problem(call, 404, "Not Found", "No message available") end
-  if not call.req.headers["stripe-signature"] then
-    return problem(call, 400, "Bad Request", "the signature is missing")
+-- A provider's webhook: only requests with its signature are accepted.
+local function webhook(signature)
+  return function(call)
+    if call:fault("no-webhooks") ~= nil then return problem(call, 404, "Not Found", "No message available") end
+    if not call.req.headers[signature] then return problem(call, 400, "Bad Request", "the signature is missing") end
+    return answer(200, { received = true })
   end
-  return answer(200, { received = true })
 end
 
 -- jobs and the API proxy
@@ -349,7 +349,8 @@ local ROLES = {
   ["payment-gateway"] = {
     {
       ["POST /api/stripe/validate"] = gateway("STRIPE", "stripe", "Stripe credentials are valid"),
-      ["POST /webhooks/stripe"] = webhook,
+      ["POST /webhooks/stripe"] = webhook "stripe-signature",
+      ["POST /webhooks/authorize-net"] = webhook "x-anet-signature",
       ["POST /api/authorize-net/validate"] = gateway(
         "AUTHORIZE_NET",
         "authorize-net",
