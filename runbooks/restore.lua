@@ -11,8 +11,8 @@ local MAINTENANCE <const> = 3600 -- seconds from the first service stopped to th
 -- The temporary server is deleted as soon as the database is dumped.
 local function dump_from_snapshot(tenant, params)
   local snapshot = step("Find the snapshot", restore.find_snapshot, tenant, params)
-  step("Create a server from it", restore.create_server, tenant, snapshot)
-  local path = step("Dump the tenant's database", restore.dump)
+  local server = step("Create a server from it", restore.create_server, tenant, snapshot)
+  local path = step("Dump the tenant's database", restore.dump, server)
   step("Delete the server", restore.delete_server)
   return path, snapshot
 end

@@ -37,7 +37,7 @@ function M.create(tenant, params)
   local is_there = row and type(row.userid) == "string"
   local fields
   if is_there and not renew and not M.password() then
-    log(UNKNOWN:format(admin.email) .. "; a new one: " .. reset(tenant))
+    log(UNKNOWN:format(admin.email) .. "; a new one: " .. reset(tenant), { last = true })
   else
     fields = vault.ensure(M.SECRET, { username = admin.email }, { generate = { password = 24 } })
   end

@@ -37,12 +37,14 @@ local function silence(tenant, record)
     local comment = "maintenance of " .. tenant.name .. " by " .. record.by .. " (" .. record.run .. ")"
     alerts.silence(target, { until_time = record["until"], comment = comment })
   end)
-  if not ok then log("the alerts are not silenced: " .. tostring(problem)) end
+  if not ok then log("the alerts are not silenced: " .. tostring(problem), { last = true }) end
 end
 
 local function unsilence(tenant)
   local ok, problem = pcall(alerts.unsilence, alertmanager(tenant))
-  if not ok then log("the silence is not removed and stays until its planned end: " .. tostring(problem)) end
+  if not ok then
+    log("the silence is not removed and stays until its planned end: " .. tostring(problem), { last = true })
+  end
 end
 
 --- Turns maintenance on. If it is on already, only the planned end moves.

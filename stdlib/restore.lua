@@ -78,15 +78,28 @@ end
 --- Creates this run's temporary server from a snapshot and waits for it.
 ---@param _ table tenant
 ---@param snapshot table of M.find_snapshot
----@return { address: string, port: integer } server
+---@return { id: string, class: string?, address: string, port: integer } server
 function M.create_server(_, snapshot)
   local server = rds.ensure_server(snapshot.id)
-  return { address = server.address, port = server.port }
+  return { id = server.id, class = server.class, address = server.address, port = server.port }
 end
 
---- Dumps the tenant's database, and no other, from the temporary server.
+--- Dumps the tenant's database, and no other, from the temporary server. If that fails, the server stays, because a
+--- resumed run goes on with it: the last lines name it, and what it costs.
+---@param server table of M.create_server
 ---@return string path of the archive
-function M.dump() return archive.dump_server() end
+function M.dump(server)
+  local ok, result = pcall(archive.dump_server)
+  if ok then return result end
+  log(
+    ("the server %s (%s) is still there, and is paid for by the hour until it is deleted: "):format(
+      server.id,
+      server.class or "of the class of the platform's"
+    ) .. "o2x resume goes on with it, o2x undo deletes it",
+    { last = true }
+  )
+  error(result, 0)
+end
 
 --- Deletes the temporary server.
 function M.delete_server() rds.remove_server() end

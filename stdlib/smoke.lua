@@ -15,6 +15,7 @@ local pg = require "o2x.pg"
 local providers = require "stdlib.providers"
 local redis = require "o2x.redis"
 local registry = require "stdlib.registry"
+local refusals = require "stdlib.refusals"
 local remedy = require "stdlib.remedy"
 local service = require "o2x.service"
 local vault = require "o2x.vault"
@@ -213,9 +214,11 @@ local function gateways(tenant, down)
       json = {},
     }
     if response.status ~= 200 then
+      local whose, text = refusals.of(provider, response)
       fail(
-        ("%s cannot connect to %s: HTTP %d"):format(provider.gateway, provider.title, response.status),
-        ("check the credentials in Vault: secret/tenant/%s/%s"):format(tenant.name, provider.vault)
+        text,
+        whose == "credentials" and ("check them in Vault: secret/tenant/%s/%s"):format(tenant.name, provider.vault)
+          or remedy.logs(tenant, provider.gateway)
       )
     end
   end

@@ -6,6 +6,7 @@ local findings = require "stdlib.diagnose.findings"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
 local providers = require "stdlib.providers"
+local refusals = require "stdlib.refusals"
 local remedy = require "stdlib.remedy"
 local service = require "o2x.service"
 local vault = require "o2x.vault"
@@ -135,15 +136,15 @@ local function connection(found, tenant, provider)
     json = {},
   }
   if response.status == 200 then return end
-  local reason = type(response.json) == "table" and response.json.message
-  if type(reason) ~= "string" then reason = "HTTP " .. response.status end
+  local whose, text = refusals.of(provider, response)
   findings.add(
     found,
     "critical",
     provider.gateway,
-    ("%s refuses the connection: %s"):format(provider.title, reason),
+    text,
     ("POST %s returns %d"):format(provider.test, response.status),
-    renew(tenant, provider, "credentials that " .. provider.title .. " accepts")
+    whose == "credentials" and renew(tenant, provider, "credentials that " .. provider.title .. " accepts")
+      or { look = remedy.logs(tenant, provider.gateway) }
   )
 end
 

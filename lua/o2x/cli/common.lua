@@ -416,6 +416,7 @@ function M.conclude(run, status, err, options, seconds)
       result = result,
       warnings = json.array(M.warnings(run.config)),
       next = next_command and proposed.text(next_command),
+      notes = json.array(run.report.notes or {}),
       left = run.undo and json.array(run.undo.left or {}),
       traces = run.undo and json.array(run.undo.traces or {}),
       error = err and {
@@ -427,6 +428,9 @@ function M.conclude(run, status, err, options, seconds)
     }
   end
   if err and status ~= "interrupted" then out.problem(err, err.step) end
+  for _, text in ipairs(run.report.notes or {}) do
+    out.say("note: " .. proposed.text(text))
+  end
   if run.undo and ENDED[status] then say_remains(run.undo) end
   if status == "done" then say_unfinished(run) end
   local mark = status == "done" and style.green("done") or style.red(status)

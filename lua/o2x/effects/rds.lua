@@ -172,7 +172,14 @@ local function read_instance(ctx, target)
       message = ("the server %s exists but does not belong to this run"):format(target.id),
     }
   end
-  return { snapshot = found.tags["o2x:snapshot"], status = found.status, address = found.address, port = found.port }
+  return {
+    id = target.id,
+    class = found.class,
+    snapshot = found.tags["o2x:snapshot"],
+    status = found.status,
+    address = found.address,
+    port = found.port,
+  }
 end
 
 local function create_instance(ctx, target, desired, before)
@@ -257,7 +264,14 @@ local instance = {
   end,
   predict = function(_, _, desired)
     return desired
-      and { snapshot = desired.snapshot, status = "available", address = value.unknown, port = value.unknown }
+      and {
+        id = value.unknown,
+        class = value.unknown,
+        snapshot = desired.snapshot,
+        status = "available",
+        address = value.unknown,
+        port = value.unknown,
+      }
   end,
   show = function(target, before, after)
     local line = "- the temporary server"
@@ -344,7 +358,7 @@ return {
 
       --- Ensures this run's temporary server, restored from a snapshot, and waits until it is available.
       ---@param id string of the snapshot
-      ---@return { address: string, port: integer } server
+      ---@return { id: string, class: string, address: string, port: integer } server
       ensure_server = function(id)
         return (ctx:effect("rds.instance", instance_target(ctx), { snapshot = find(ctx, id).id, status = "available" }))
       end,

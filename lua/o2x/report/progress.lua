@@ -37,6 +37,7 @@ function M.new(options)
     active = {},
     order = {},
     counts = { created = 0, changed = 0, deleted = 0, unchanged = 0, recalled = 0 },
+    notes = {}, -- what is said again at the end
     last = task.now(),
     outside = { path = "", start = task.now(), changed = 0, planned = 0 },
   }, Report)
@@ -321,6 +322,7 @@ end
 ---@param fields table? more for the log
 function Report:message(path, level, text, fields)
   self:write_log(level:upper(), text, plain_fields(fields))
+  if fields and fields.last == true then self.notes[#self.notes + 1] = text end
   if level == "debug" and not self.verbose then return end
   self:inner_line(path, proposed.text(text))
 end

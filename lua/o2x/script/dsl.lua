@@ -270,7 +270,8 @@ function M.new(sandbox)
 
     --- Prints a message and adds it to the log of the run.
     ---@param message string
-    ---@param fields table? more for the log, name → value
+    ---@param fields table? more for the log, name → value; last = true: it is said again in the last lines of the
+    ---  run, because something was not done, or stays
     log = function(message, fields)
       log(sandbox, text(message), snapshot.take(fields, "log: the fields", where_of(sandbox)))
     end,

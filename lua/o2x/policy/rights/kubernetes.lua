@@ -203,8 +203,8 @@ local function add_kinds(list, client, asked)
 end
 
 --- What is missing.
----@param this { client: function, grants: table, tenant: table, config: table, seconds: number? } seconds: that a request
----  may take
+---@param this { client: function, grants: table, tenant: table, config: table, seconds: number? } seconds: of a
+---  request, at most
 ---@param needs string[]? "get,create own services/proxy": what effect types need, own: in
 ---  the tenant's namespace only; nil: all that o2x policy grants
 ---@return { text: string, mend: string }[]

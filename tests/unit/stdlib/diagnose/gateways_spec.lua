@@ -117,6 +117,12 @@ describe("stdlib.diagnose.gateways", function()
     assert.matches("refuses the connection: Invalid credentials", found[1])
   end)
 
+  it("does not call it one when the gateway itself has no such path", function()
+    local found = run { status = 404 }
+    assert.matches("finance%-gateway has no /api/quickbooks/test%-connection", table.concat(found, "\n"))
+    assert.falsy(table.concat(found, "\n"):find("refuses the connection", 1, true))
+  end)
+
   it("does not call a gateway whose credentials are known to be wrong", function()
     local _, _, std = run { path = "stripe", fields = nil }
     assert.equal(4, #std.called "service.test")
