@@ -23,7 +23,8 @@ SELECT current_user AS role, current_setting('server_version') AS version,
     AND has_table_privilege(to_regclass('o2x.fence'), 'UPDATE') END, false) AS locks
 FROM (SELECT has_schema_privilege(to_regnamespace('o2x'), 'USAGE') AS sees,
     EXISTS (SELECT FROM pg_class WHERE relname = 'lock' AND relnamespace = to_regnamespace('o2x')) AS has_lock,
-    EXISTS (SELECT FROM pg_class WHERE relname = 'fence' AND relnamespace = to_regnamespace('o2x')) AS has_fence) AS o2x,
+    EXISTS (SELECT FROM pg_class WHERE relname = 'fence' AND relnamespace = to_regnamespace('o2x'))
+      AS has_fence) AS o2x,
   pg_roles r WHERE r.rolname = current_user]]
 
 local RIGHTS <const> = [[
@@ -84,7 +85,7 @@ local function check_table(list, this, role, rights)
   )
 end
 
-local function check_rights(list, this, who, tables, tenant, owner, every)
+local function check_rights(list, this, who, granted, tenant, owner, every)
   local control = this.grants.pg.control
   if not who.creates and (every or not tenant) then
     add(
@@ -93,7 +94,7 @@ local function check_rights(list, this, who, tables, tenant, owner, every)
       psql("postgres", ("ALTER ROLE %s CREATEDB"):format(name(who.role)))
     )
   end
-  for _, rights in ipairs(tables) do
+  for _, rights in ipairs(granted) do
     check_table(list, this, who.role, rights)
   end
   if who.noted and not who.notes or not who.noted and not who.schemas then
