@@ -383,6 +383,10 @@ ROWS["lua/o2x/cli/capsule.lua: o2x export"] = { by = "tests/regress/555-exported
 ROWS["lua/o2x/engine/same_again.lua: o2x run"] = { by = "tests/regress/557-next-after-a-rollback_spec.lua" }
 
 ROWS["lua/o2x/engine/commit.lua: o2x resume"] = { by = "tests/e2e/commit_spec.lua" }
+ROWS["lua/o2x/base/retry_rules/dns.lua: o2x config"] = { by = "tests/e2e/doctor_spec.lua" }
+for _, command in ipairs { "replay", "resume", "undo" } do
+  ROWS["lua/o2x/engine/elsewhere.lua: o2x " .. command] = { by = "tests/e2e/two_people_spec.lua" }
+end
 ROWS["lua/o2x/engine/checkout.lua: git clone"] = { by = "tests/e2e/commit_trees_spec.lua" }
 ROWS["lua/o2x/engine/checkout.lua: git config"] = { by = "tests/e2e/commit_spec.lua" }
 

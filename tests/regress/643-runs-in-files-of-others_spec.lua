@@ -25,6 +25,17 @@ describe("the file of another store's run", function()
     end)
   end
 
+  it("offers to go on where there is something to go on with", function()
+    toy:runbook("stops", [[step("Make", toy.ensure, "a", 1) fail "stop"]])
+    assert.equal(1, toy:o2x({ "run", "stops", "alpha" }).code)
+    local run = ok(toy:o2x { "runs" }).stdout:match "R%-[%d-]+%-%x+"
+    ok(toy:o2x { "export", run, "--out=a.capsule" })
+    fs.rename(toy.state, toy.state .. "-hers")
+    fs.mkdir(toy.state)
+    local hint = ("there: o2x resume %s, or o2x undo %s;"):format(run, run)
+    assert.matches(hint, toy:o2x({ "undo", "a.capsule" }).stderr, 1, true)
+  end)
+
   it("is no capsule where it is another file", function()
     fs.write(toy.project .. "/note.txt", "x\n")
     local result = toy:o2x { "undo", "note.txt" }

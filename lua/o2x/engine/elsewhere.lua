@@ -14,27 +14,30 @@ local M = {}
 -- Whole ids: nobody guesses them, so the run was begun elsewhere, or has been removed.
 local WHOLE <const> = "^R%-%d%d%d%d%d%d%d%d%-%d%d%d%d%d%d%-%x+$"
 
--- What the file of a colleague says of its run: the record that began it.
-local function begun(path)
+-- The records of the run in a colleague's file.
+local function records_of(path)
   local folder = fs.temp_folder()
   local _remove <close> = defer(function() fs.remove_tree(folder) end)
-  return capsule.read(path, folder).records[1]
+  return capsule.read(path, folder).records
+end
+
+-- Is there something to go on with?
+local function is_over(records)
+  local status
+  for _, record in ipairs(records) do
+    if record.t == "end" or record.t == "resume" then status = record.status end
+  end
+  return status == "done" or status == "incomplete"
 end
 
 local function refuse_file(path)
-  local run = begun(path)
+  local records = records_of(path)
+  local run = records[1]
+  local resume = is_over(records) and "" or ("o2x resume %s, or "):format(run.id)
+  local message = "%s is %s, which %s@%s began: it goes on and is taken back in its own run store"
   errors.input(
-    ("%s is %s, which %s@%s began: it goes on and is taken back in its own run store"):format(
-      path,
-      run.id,
-      run.user or "?",
-      run.host or "?"
-    ),
-    ("there: o2x undo %s, or o2x resume %s; here: o2x replay %s --log shows what it did"):format(
-      run.id,
-      run.id,
-      shell.quote(path)
-    )
+    message:format(path, run.id, run.user or "?", run.host or "?"),
+    ("there: %so2x undo %s; here: o2x replay %s --log shows what it did"):format(resume, run.id, shell.quote(path))
   )
 end
 

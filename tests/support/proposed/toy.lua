@@ -166,5 +166,5 @@ return {
   ["lua/o2x/project/runbook_files.lua: o2x new"] = fresh_project,
   ["lua/o2x/cli/show.lua: o2x run RUNBOOK"] = fresh_project,
   ["lua/o2x/cli/run.lua: o2x run RUNBOOK"] = { "the usage line" },
-  ["lua/o2x/engine/store.lua: o2x runs"] = lists_runs,
+  ["lua/o2x/engine/elsewhere.lua: o2x runs"] = lists_runs,
 }
