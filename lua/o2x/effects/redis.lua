@@ -123,25 +123,34 @@ local function finish(target, walk)
     target.parts[part] = (target.parts[part] or 0) + n
   end
   if not ok then error(err, 0) end
-  return walk.keys > 0 and walk.removed == 0
+  return walk.ignored or walk.keys > 0 and walk.removed == 0
 end
 
 local WALKS <const> = 3
 
--- Redis answers how many keys it has removed. If it has removed none of those that it gave, they were gone by
--- themselves, or it ignores the command: then other walks find them again.
-local function remove_all(ctx, target, walk)
-  for left = WALKS - 1, 0, -1 do
-    if not finish(target, walk) then return end
-    if left > 0 then walk = begin(ctx, target, true) end
-  end
+local function fail_ignored(target, walk)
+  local some_removed = walk.removed > 0
   errors.raise {
     kind = "failed",
     module = "redis",
     op = "unlink",
-    message = ("Redis says that it removed none of %s with the prefix %s"):format(some(walk.keys), target.prefix),
+    message = ("Redis says that it removed %s with the prefix %s%s"):format(
+      some_removed and some(walk.removed) or "none of " .. some(walk.keys),
+      target.prefix,
+      some_removed and ", and they are still there" or ""
+    ),
     hint = "look at what stands between: a proxy, or a command that was renamed",
   }
+end
+
+-- Redis answers how many keys it has removed. If it has removed none of those that it gave, or they are there right
+-- after that, they were gone by themselves, or it ignores the command: then other walks find them again.
+local function remove_all(ctx, target, walk)
+  for left = WALKS - 1, 0, -1 do
+    if not finish(target, walk) then return end
+    if left == 0 then fail_ignored(target, walk) end
+    walk = begin(ctx, target, true)
+  end
 end
 
 -- "3 keys removed: 2 of cache, 1 of session"

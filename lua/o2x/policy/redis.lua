@@ -3,7 +3,7 @@
 local M = {}
 
 -- What o2x sends: the counts and the removal of keys, how long they take, and what it asks about the server.
-local COMMANDS <const> = "-@all +auth +hello +select +ping +info +time +scan +unlink"
+local COMMANDS <const> = "-@all +auth +hello +select +ping +info +time +scan +unlink +exists"
 
 --- The command that makes the user, who cannot log in before somebody gives a password. SCAN is not limited by key
 --- patterns: it gives the names of all keys, but no value.

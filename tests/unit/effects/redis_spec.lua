@@ -95,6 +95,28 @@ describe("redis.clear", function()
     assert.equal(3, client.walks)
   end)
 
+  it("does not believe a server that says that it removed them, and has not", function()
+    local keys = { ["T-1:a:1"] = true, ["T-1:b:1"] = true }
+    local redis, ctx = open(keys)
+    local client = ctx:client "redis"
+    local begin = client.walk
+    function client.walk(self, prefix, options)
+      local walk = begin(self, prefix, {})
+      local finish = walk.finish
+      function walk.finish()
+        finish()
+        if options.remove then
+          walk.removed, walk.ignored = walk.keys, true
+        end
+      end
+      return walk
+    end
+    local ok, err = pcall(redis.clear, "T-1:")
+    assert.is_false(ok)
+    assert.equal("Redis says that it removed 2 keys with the prefix T-1:, and they are still there", err.message)
+    assert.equal(3, client.walks)
+  end)
+
   it("is done where the keys went by themselves", function()
     local keys = { ["T-1:a:1"] = true }
     local redis, ctx = open(keys)

@@ -5,7 +5,7 @@ describe("the user of Redis", function()
     local text = redis.text("o2x-newclient", { redis = { "TIDLT-100008:" } })
     assert.equal(
       "ACL SETUSER o2x-newclient reset on resetchannels ~TIDLT-100008:* -@all +auth +hello +select +ping "
-        .. "+info +time +scan +unlink",
+        .. "+info +time +scan +unlink +exists",
       text
     )
   end)

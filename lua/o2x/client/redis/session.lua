@@ -221,6 +221,15 @@ local function receive_removed(client, count)
   return removed, failed, drop
 end
 
+-- The command that removes the keys as one that asks how many of them are there.
+local function exists(unlink) return (unlink:gsub("^(%*%d+\r\n%$6\r\n)UNLINK", "%1EXISTS")) end
+
+-- Reads how many of the removed keys are there all the same; nil if the user may not ask.
+local function receive_left(client)
+  local values, failed, drop = receive_all(client, 1)
+  return not failed and math.tointeger(values[1]) or nil, drop
+end
+
 ---@class o2x.redis.Page
 ---@field connection userdata on which its cursor is valid
 ---@field cursor string? of the next page; "0" if this was the last one, nil if none was asked for
@@ -229,11 +238,13 @@ end
 ---@field unlink string? commands that remove the keys of this page, to be sent with the next one
 ---@field unlinks integer? how many commands they are
 ---@field removed integer keys that the commands sent along have removed
+---@field left integer? keys that are there right after they were removed; nil if it was not asked, or may not be
 ---@field seconds number? for which the server was busy with this; nil if it may not be asked for its time
 
 local function send_page(client, ask)
   client.core:append "TIME"
   if ask.unlink then client.core:queue(ask.unlink) end
+  if ask.prove then client.core:queue(exists(ask.unlink)) end
   if ask.cursor then client.core:append("SCAN", ask.cursor, "MATCH", ask.pattern, "COUNT", ask.count) end
   client.core:append "TIME"
   step(client, client.core.flush)
@@ -242,7 +253,8 @@ end
 --- Removes the keys of the last page and asks for the next one, in one round trip.
 ---@param client table
 ---@param ask {connection: userdata?, cursor: string?, pattern: string, count: integer, prefix: string, remove: boolean,
----  unlink: string?, unlinks: integer?} cursor: nil removes only; remove: make the commands that remove this page
+---  unlink: string?, unlinks: integer?, prove: boolean?} cursor: nil removes only; remove: make the commands that
+---  remove this page; prove: ask at once whether the keys of the only command are gone
 ---@return o2x.redis.Page
 function M.page(client, ask)
   return M.use(client, function()
@@ -253,14 +265,19 @@ function M.page(client, ask)
     local page, refusal, gone = { keys = 0, parts = {} }, nil, nil
     local first = receive_all(client, 1)
     local removed, failed, drop = receive_removed(client, ask.unlink and ask.unlinks or 0)
+    local left, lost = nil, nil
+    if ask.prove then
+      left, lost = receive_left(client)
+    end
     if ask.cursor then
       page, refusal, gone = receive_page(client, ask)
     end
     local last = receive_all(client, 1)
     points.after("redis", name, ask.unlink ~= nil)
-    if drop or gone then M.close(client) end
+    if drop or gone or lost then M.close(client) end
     if failed or refusal then error(failed or refusal, 0) end
-    page.connection, page.removed, page.seconds = client.core, removed, seconds_between(first[1], last[1])
+    page.connection, page.removed, page.left = client.core, removed, left
+    page.seconds = seconds_between(first[1], last[1])
     return page
   end)
 end

@@ -6,6 +6,8 @@
 ---   - SCAN gives each key that is there from the beginning of a walk to its end, whatever happens to the others
 ---     meanwhile. Each key that it gives is removed with the next page, and Redis answers how many were removed. A walk
 ---     that ends without an error is the proof; looking again would find only what was written since.
+---   - A server, or what stands before it, may answer and remove nothing. So of one page the same round trip asks
+---     whether the keys are gone: nobody comes in between. Where the user may not ask (EXISTS), that stays unseen.
 ---   - Each key is compared with the prefix, byte by byte, before it is written into a command (redis_page.c). The
 ---     prefix is one of the tenant's own, or begins with one.
 ---   - What a service writes behind the walk stays: nobody chases it. What it writes ahead of the walk cannot be told
@@ -28,6 +30,7 @@ local M = {}
 ---@class o2x.redis.Walk
 ---@field keys integer that it has found
 ---@field removed integer that it has removed
+---@field ignored boolean? keys that Redis says it has removed were there right after that
 ---@field parts table<string, integer> how many of these keys have which word between the prefix and a colon
 local Walk = {}
 Walk.__index = Walk
@@ -176,8 +179,11 @@ end
 
 -- Sends the commands that remove the last page, and takes the next one.
 local function advance(self)
+  self.prove = not self.proved and self.unlinks == 1
+  self.proved = self.proved or self.prove
   local page = self.client:page(self)
   self.connection, self.unlink, self.unlinks = page.connection, page.unlink, page.unlinks
+  self.ignored = self.ignored or page.left ~= nil and page.left > 0 and page.left >= page.removed
   self.keys, self.removed = self.keys + page.keys, self.removed + page.removed
   add_parts(self.parts, self.remove and self.last_parts or page.parts)
   self.last_parts = page.parts

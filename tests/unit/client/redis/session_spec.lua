@@ -58,6 +58,17 @@ describe("a page", function()
     assert.equal(0.00025, result.seconds)
   end)
 
+  it("says whether keys that Redis has removed are there all the same", function()
+    local unlink = "*2\r\n" .. bulk "UNLINK" .. bulk "a:x"
+    local more = { cursor = false, unlink = unlink, unlinks = 1, prove = true }
+    for _, case in ipairs { { ":1\r\n", 1 }, { ":0\r\n", 0 }, { "-NOPERM no\r\n" } } do
+      local ok, result, got = take({ UNLINK = ":1\r\n", EXISTS = case[1] }, more)
+      assert.is_true(ok, tostring(result))
+      assert.same({ 1, case[2] }, { result.removed, result.left })
+      assert.same({ "TIME", "UNLINK", "EXISTS", "TIME" }, got)
+    end
+  end)
+
   it("counts all its parts, many or few", function()
     local keys, parts = {}, {}
     for i = 1, 300 do

@@ -44,6 +44,23 @@ describe("a walk", function()
     assert.equal("a:*", client.asked[1].pattern)
   end)
 
+  it("asks of one page of one command whether its keys are gone", function()
+    for _, case in ipairs { { 0, false }, { 1, true }, { nil, false } } do
+      local client = server({ "x", "x" }, 1)
+      local page = client.page
+      function client.page(this, ask)
+        local answer = page(this, ask)
+        if ask.prove then
+          client.proved, answer.left = (client.proved or 0) + 1, case[1]
+        end
+        return answer
+      end
+      local walk = sweep.new(client, "a:", { remove = true })
+      walk:finish()
+      assert.same({ 1, case[2] }, { client.proved, walk.ignored or false })
+    end
+  end)
+
   it("removes the keys of a page together with the next one, and those of the last page at the end", function()
     local client = server({ "x", "x", "x", "y" }, 2)
     local walk = sweep.new(client, "a:", { remove = true })
