@@ -47,14 +47,44 @@ describe("o2x prove", function()
   it("certifies what it has proved, until something of it changes", function()
     local file = toy.dir .. "/certificate.json"
     prove.run(toy, { "build", "alpha", "--sample=1", "--certificate=" .. file })
-    assert.equal(0, toy:o2x({ "prove", "--check=" .. file }).code)
-    local path = toy.project .. "/stdlib/house.lua"
-    fs.write(path, fs.read(path) .. "\n-- edited\n")
-    local check = toy:o2x { "prove", "--check=" .. file }
-    assert.equal(2, check.code)
-    assert.matches("these have changed: stdlib", check.stdout, 1, true)
-    local again = check.stderr:match "to prove it again: o2x ([^\n]+)"
-    assert.equal(("prove build alpha --certificate=%s"):format(file), again)
+    local function says(words, code)
+      local check = toy:o2x { "prove", "--check=" .. file }
+      assert.equal(code, check.code)
+      assert.matches(words, check.stdout, 1, true)
+      assert.equal(1, select(2, check.stdout:gsub("\n", "")))
+      return check.stderr:match "to prove it again: o2x ([^\n]+)"
+    end
+    says("holds: build alpha", 0)
+    -- The hashes are those that a stranger finds with sha256sum.
+    local held = json.read(fs.read(file))
+    local function sum(command)
+      return proc.run({ argv = { "sh", "-ec", command }, cwd = toy.project }).stdout:match "^%x+"
+    end
+    assert.same({
+      held.hashes.o2x,
+      held.hashes.runbook,
+      held.hashes.stdlib,
+      held.seal,
+    }, {
+      sum("sha256sum " .. build.dev), -- it runs the toy
+      sum "sha256sum runbooks/build.lua",
+      sum "cd stdlib && find -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum | sha256sum",
+      sum(("jq -Sj 'del(.seal)' %s | sha256sum"):format(file)),
+    })
+
+    for _, change in ipairs {
+      { toy.project .. "/stdlib/house.lua", "the library has changed" },
+      { toy.project .. "/runbooks/build.lua", "the runbook has changed" },
+    } do
+      local before = fs.read(change[1])
+      fs.write(change[1], before .. "\n-- edited\n")
+      assert.equal(("prove build alpha --certificate=%s"):format(file), says("void: build alpha", 2))
+      says(change[2], 2)
+      fs.write(change[1], before)
+    end
+    says("holds: ", 0)
+    fs.write(file, (fs.read(file):gsub('"cases":%s*%d+', '"cases": 99999', 1)))
+    says("the file was edited", 2)
   end)
 end)
 

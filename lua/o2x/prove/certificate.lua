@@ -1,4 +1,5 @@
---- A certificate: what was proved, named by hashes, so that anybody can tell whether it still is what would run.
+--- A certificate: what was proved, named by hashes, so that anybody can tell whether it still is what would run. Each
+--- hash is what sha256sum says of a file or of a list of files; docs/prove.md has the commands.
 
 local config = require "o2x.project.config"
 local crypto = require "o2x.base.crypto"
@@ -12,37 +13,48 @@ local runbooks = require "o2x.script.runbook"
 local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
 
-local M = { FORMAT = 1 }
+local M = { FORMAT = 2 }
 
 local FINDINGS <const> = 2 -- exit code
 
--- One hash of a file, or of all files of a folder with their names.
-local function hash_of(path)
-  if not fs.exists(path) then return nil end
-  if not fs.is_folder(path) then return crypto.sha256(fs.read(path)) end
-  local parts = {}
-  for _, name in ipairs(fs.list(path)) do
-    parts[#parts + 1] = name .. " " .. (hash_of(fs.join(path, name)) or "")
+-- The hash of a list of files: of lines as sha256sum writes them, in the order of the paths.
+local function hash_of_files(root, paths)
+  table.sort(paths)
+  local lines = {}
+  for i, path in ipairs(paths) do
+    lines[i] = ("%s  %s\n"):format(crypto.sha256(fs.read(fs.join(root, path))), path)
   end
-  return crypto.sha256(table.concat(parts, "\n"))
+  return crypto.sha256(table.concat(lines))
 end
 
--- Every chart below a folder: a folder with a Chart.yaml.
-local function charts_of(folder, found)
-  for _, name in ipairs(fs.list(folder)) do
-    local path = fs.join(folder, name)
-    if name == "Chart.yaml" then found[#found + 1] = folder end
-    if fs.is_folder(path) then charts_of(path, found) end
+-- The files below a folder, links left out.
+local function files_of(folder)
+  local files = {}
+  for _, path in ipairs(fs.is_folder(folder) and (fs.walk(folder)) or {}) do
+    if fs.stat(fs.join(folder, path), false).type == "file" then files[#files + 1] = path end
   end
-  return found
+  return files
 end
 
+local function is_in_chart(path, charts)
+  local above = fs.folder(path)
+  while above and above ~= "." and above ~= "/" do
+    if charts[above] then return true end
+    above = above:match "^(.*)/[^/]*$"
+  end
+  return false
+end
+
+-- All files of all charts: of folders with a Chart.yaml.
 local function hash_of_charts(platform)
-  local parts = {}
-  for _, folder in ipairs(charts_of(platform, {})) do
-    parts[#parts + 1] = hash_of(folder)
+  local charts, files, inside = {}, files_of(platform), {}
+  for _, path in ipairs(files) do
+    if fs.name(path) == "Chart.yaml" then charts[fs.folder(path)] = true end
   end
-  return crypto.sha256(table.concat(parts, "\n"))
+  for _, path in ipairs(files) do
+    if is_in_chart(path, charts) then inside[#inside + 1] = path end
+  end
+  return hash_of_files(platform, inside)
 end
 
 -- What decides what a run does, but for the systems and the tenant.
@@ -50,30 +62,39 @@ local function hashes(words)
   local found = project.find()
   local platform = config.load(found, {}).platform
   return {
-    o2x = program.version,
-    runbook = hash_of(runbooks.find(found, words[1], words[2])),
-    stdlib = hash_of(fs.join(found.root, "stdlib")),
+    o2x = crypto.sha256(fs.read(fs.program())),
+    runbook = crypto.sha256(fs.read(runbooks.find(found, words[1], words[2]))),
+    stdlib = hash_of_files(fs.join(found.root, "stdlib"), files_of(fs.join(found.root, "stdlib"))),
     charts = platform and fs.is_folder(platform) and hash_of_charts(platform) or nil,
   }
+end
+
+-- The hash of all that is in it but the seal itself.
+local function seal_of(held)
+  local rest = {}
+  for name, value in pairs(held) do
+    if name ~= "seal" then rest[name] = value end
+  end
+  return crypto.sha256(json.pretty(rest))
 end
 
 --- Writes one.
 ---@param path string
 ---@param data { words: string[], counts: table, failures: table[], cases: integer, all: integer }
 function M.write(path, data)
-  fs.write(
-    path,
-    json.pretty {
-      format = M.FORMAT,
-      command = data.words,
-      hashes = hashes(data.words),
-      counts = data.counts,
-      cases = data.cases,
-      all_cases = data.all,
-      failures = data.failures,
-      at = os.date "!%Y-%m-%dT%H:%M:%SZ",
-    }
-  )
+  local held = {
+    format = M.FORMAT,
+    command = data.words,
+    hashes = hashes(data.words),
+    version = program.version,
+    counts = data.counts,
+    cases = data.cases,
+    all_cases = data.all,
+    failures = data.failures,
+    at = os.date "!%Y-%m-%dT%H:%M:%SZ",
+  }
+  held.seal = seal_of(held)
+  fs.write(path, json.pretty(held))
 end
 
 local FIELDS <const> = {
@@ -83,6 +104,7 @@ local FIELDS <const> = {
   cases = "number",
   all_cases = "number",
   at = "string",
+  seal = "string",
 }
 
 local function is_certificate(held)
@@ -96,6 +118,24 @@ local function is_certificate(held)
   return #held.command >= 2
 end
 
+local WHAT <const> = {
+  charts = "the charts have changed",
+  o2x = "o2x is another one",
+  runbook = "the runbook has changed",
+  stdlib = "the library has changed",
+}
+
+-- What makes it void. Whoever edits one may have edited anything in it.
+local function problems_of(held)
+  if held.seal ~= seal_of(held) then return { "the file was edited" } end
+  local now, list = hashes(held.command), {}
+  for _, name in ipairs(sorted_keys(WHAT)) do
+    if held.hashes[name] ~= now[name] then list[#list + 1] = WHAT[name] end
+  end
+  if #held.failures > 0 then list[#list + 1] = ("cases failed: %d"):format(#held.failures) end
+  return list
+end
+
 --- Says whether a certificate still holds.
 ---@param path string
 ---@return integer exit code: 0 it does, 2 it does not
@@ -104,17 +144,12 @@ function M.check(path)
   if not is_certificate(held) then
     errors.input("this is no certificate of o2x prove", "write one: o2x prove RUNBOOK TENANT --certificate=FILE", path)
   end
-  local now, moved = hashes(held.command), {}
-  for _, name in ipairs(sorted_keys(held.hashes)) do
-    if held.hashes[name] ~= now[name] then moved[#moved + 1] = name end
-  end
-  local command = shell.command(held.command)
-  if #held.failures > 0 then moved[#moved + 1] = ("%d cases failed"):format(#held.failures) end
-  if #moved == 0 then
+  local problems, command = problems_of(held), shell.command(held.command)
+  if #problems == 0 then
     out.data(("holds: %s, %d of %d cases, %s"):format(command, held.cases, held.all_cases, held.at))
     return 0
   end
-  out.data(("does not hold: %s: since %s, these have changed: %s"):format(command, held.at, table.concat(moved, ", ")))
+  out.data(("void: %s, %s: %s"):format(command, held.at, table.concat(problems, "; ")))
   out.say(("to prove it again: o2x prove %s %s"):format(command, shell.quote("--certificate=" .. path)))
   return FINDINGS
 end

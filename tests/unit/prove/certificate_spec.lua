@@ -8,9 +8,9 @@ describe("a certificate", function()
     "[]",
     '"x"',
     '{"format":1}',
-    '{"format":1,"command":["a"],"hashes":{},"failures":[],"cases":1,"all_cases":1,"at":"now"}',
-    '{"format":1,"command":["a",{}],"hashes":{},"failures":[],"cases":1,"all_cases":1,"at":"now"}',
-    '{"format":1,"command":["a","b"],"hashes":{},"failures":1,"cases":1,"all_cases":1,"at":"now"}',
+    '{"format":2,"seal":"x","command":["a"],"hashes":{},"failures":[],"cases":1,"all_cases":1,"at":"now"}',
+    '{"format":2,"seal":"x","command":["a",{}],"hashes":{},"failures":[],"cases":1,"all_cases":1,"at":"now"}',
+    '{"format":2,"seal":"x","command":["a","b"],"hashes":{},"failures":1,"cases":1,"all_cases":1,"at":"now"}',
   } do
     it("is not just any file: " .. text, function()
       local folder = fs.temp_folder()
