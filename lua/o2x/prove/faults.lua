@@ -1,5 +1,6 @@
 --- What can go wrong with the requests of a run: the faults of the lab that fit each of them.
 
+local crypto = require "o2x.base.crypto"
 local drawn = require "o2x.prove.drawn"
 
 local M = {}
@@ -140,8 +141,15 @@ local function short(text)
   return #text > 60 and text:sub(1, 57) .. "..." or text
 end
 
+-- A case is named by what goes wrong, not by its place among all: parallel steps take turns as they like, and the
+-- command that plays it again must find it.
+local function name_of(service, match, nth, fault)
+  local what = ("%s %s %d"):format(service, match, nth)
+  return ("%s-%s"):format(crypto.sha256(what):sub(1, 8), fault)
+end
+
 -- A request to a pod is found by what comes before the drawn part of its name.
-local function add_request(list, i, request, nth, unfit)
+local function add_request(list, request, nth, unfit)
   local match = ("%s %s"):format(request.method, request.target)
   match = match:sub(1, match:find(drawn.POD) or #match)
   local line = ("%s %s"):format(request.service, match)
@@ -150,7 +158,7 @@ local function add_request(list, i, request, nth, unfit)
     local exists = unfit[request.service .. " " .. fault[1]] ~= false
     if exists and not fault.only and (fault.reads or request.write) then
       list[#list + 1] = {
-        name = ("%d-%s"):format(i, fault[1]),
+        name = name_of(request.service, match, nth[line], fault[1]),
         service = request.service,
         fault = fault[1],
         match = match,
@@ -176,14 +184,15 @@ end
 local function add_statement(list, log, i)
   local request = log[i]
   local part, role = stable_part(request.statement), M.role_of(request.service, request.statement)
+  local times = times_before(log, i, part)
   for _, fault in ipairs(M.of_service(request.service)) do
     if fits(fault, role) then
       list[#list + 1] = {
-        name = ("%d-%s"):format(i, fault[1]),
+        name = name_of(request.service, part, times, fault[1]),
         service = request.service,
         fault = fault[1],
         match = part,
-        nth = times_before(log, i, part),
+        nth = times,
         line = ("%s %s"):format(request.service, short(request.statement)),
         relayed = true,
       }
@@ -226,7 +235,7 @@ function M.of(log, unfit)
     if request.statement then
       if chosen[i] then add_statement(list, log, i) end
     elseif request.method and not M.by_statement(request.service) then
-      add_request(list, i, request, nth, unfit)
+      add_request(list, request, nth, unfit)
     end
   end
   return list, same

@@ -41,14 +41,22 @@ end
 ---@return string
 function M.text(e, now) return json.encode { value.plain(now, e.key) } end
 
+-- Is a value somebody else's? What the effect found counts as not written: a resumed run cannot tell that somebody has
+-- put it back after the write.
+local function is_foreign(e, now, before)
+  if contract.equal(e.type, now, e.desired) or value.equal(now, before) then return false end
+  return e.before == nil or not value.equal(now, e.before)
+end
+
 -- The new value is written in each way that is possible, until one is in place.
 local function write(gate, e)
   local before = gate:read_live(e)
-  for _, wanted in ipairs { { M.other(e.desired) }, { M.other(before) }, { nil, before ~= nil } } do
+  local other, is_other = M.other(e.desired)
+  for _, wanted in ipairs { { other, is_other }, { M.other(other) }, { M.other(before) }, { nil, before ~= nil } } do
     if wanted[2] then
-      pcall(e.type.write, gate.ctx, e.target, wanted[1], before, ("f"):rep(32))
+      pcall(e.type.write, gate.ctx, e.target, wanted[1], gate:read_live(e), ("f"):rep(32))
       local now = gate:read_live(e)
-      if not contract.equal(e.type, now, e.desired) and not value.equal(now, before) then return now end
+      if is_foreign(e, now, before) then return now end
     end
   end
 end

@@ -46,6 +46,10 @@ local GOES_ON <const> = { run = true, resume = true, apply = true }
 
 local function goes_on(words, before) return GOES_ON[words[1]] or words[1] == "undo" and before[1] == "undo" end
 
+-- Exit codes of a command that is done: with nothing more to say, with findings, with what an undo cannot take back.
+-- What a fault made a diagnosis find is no failure.
+local DONE <const> = { [0] = true, [2] = true, [7] = true }
+
 --- The command after one that has ended.
 ---@param ground o2x.prove.Ground
 ---@param words string[] of the one that has ended
@@ -55,7 +59,7 @@ local function goes_on(words, before) return GOES_ON[words[1]] or words[1] == "u
 ---@return string[]? instead what is proposed, by which the run does not go on
 function M.next(ground, words, result)
   if M.hangs(result) then return nil, M.hangs(result) end
-  if result.code == 0 or result.code == 7 then return nil end
+  if DONE[result.code] then return nil end
   if result.signal then return M.after_kill(ground, words) end
   local following = proposed(result) or words
   if goes_on(following, words) then return following end

@@ -46,13 +46,22 @@ local function statement(entry)
   return drawn.without(("postgres %s %s %s"):format(entry.target, entry.text, entry.parameters or ""))
 end
 
--- A database that is dropped takes with it what was written there.
+-- "DROP DATABASE IF EXISTS "x" WITH (FORCE)", "create database x" → x
+local function database_in(text, verb)
+  local words = text:gsub('[%s";]+', " "):gsub("^ ", "")
+  local rest = words:upper():find(verb .. " DATABASE ", 1, true) == 1 and words:sub(#verb + #" DATABASE " + 1)
+  return rest and rest:gsub("^[Ii][Ff] [Ee][Xx][Ii][Ss][Tt][Ss] ", ""):match "^%S+"
+end
+
+-- A database that is dropped takes with it what was written there, and that it was made.
 local function forget(times, text)
-  local name = text:match '^%s*[Dd][Rr][Oo][Pp]%s+[Dd][Aa][Tt][Aa][Bb][Aa][Ss][Ee]%s+"?([^"%s;]+)'
+  local name = database_in(text, "DROP")
   if not name then return end
-  name = drawn.without(("postgres %s "):format(name))
+  local inside = drawn.without(("postgres %s "):format(name))
   for _, other in ipairs(sorted_keys(times)) do
-    if other:sub(1, #name) == name then times[other] = nil end
+    local made = other:match "^postgres %S+ (.*)$"
+    made = made and database_in(made, "CREATE")
+    if other:sub(1, #inside) == inside or made == drawn.without(name) then times[other] = nil end
   end
 end
 

@@ -49,16 +49,30 @@ describe("the cases of a run", function()
   )
 
   it("have each fault at each request that it fits, the nth of its line", function()
-    assert.truthy(ids(list, "fault"):find("fault:1-429", 1, true))
-    assert.falsy(ids(list, "fault"):find("fault:1-timeout", 1, true))
+    local found, names = {}, {}
     for _, case in ipairs(list) do
-      if case.id == "fault:3-timeout" then
-        assert.equal(2, case.nth)
-        assert.equal("POST /v1/x", case.match)
-        return
+      if case.kind == "fault" then
+        found[("%s %d %s"):format(case.match, case.nth, case.fault)] = case.id
+        assert.is_nil(names[case.id])
+        names[case.id] = true
       end
     end
-    error "there is no fault:3-timeout"
+    assert.matches("^fault:%x+%-429$", found["GET /v1/x 1 429"])
+    assert.is_nil(found["GET /v1/x 1 timeout"])
+    assert.matches("^fault:%x+%-timeout$", found["POST /v1/x 2 timeout"])
+  end)
+
+  it("have faults of the same names where parallel steps took turns otherwise", function()
+    local turned = { table.unpack(LOG) }
+    turned[1], turned[2] = turned[2], turned[1]
+    local other, before, after = cases.of({ points = POINTS, log = turned }, 2), {}, {}
+    for _, pair in ipairs { { list, before }, { other, after } } do
+      for _, case in ipairs(pair[1]) do
+        if case.kind == "fault" then table.insert(pair[2], case.id) end
+      end
+      table.sort(pair[2])
+    end
+    assert.same(before, after)
   end)
 
   it("sample what is killed twice, and the undo", function()

@@ -70,6 +70,19 @@ local CASES <const> = {
   ["a table in a database that was dropped in between"] = {
     statements("1 " .. INSERT, '2 DROP DATABASE "db"', "3 " .. INSERT),
   },
+  ["a database that was dropped and made again"] = {
+    statements(
+      '1 CREATE DATABASE "db"',
+      "2 " .. INSERT,
+      '3 DROP DATABASE IF EXISTS "db" WITH (FORCE)',
+      '4 CREATE DATABASE "db"',
+      "5 " .. INSERT
+    ),
+  },
+  ["a database that was made again where another one was dropped"] = {
+    statements('1 CREATE DATABASE "db"', '3 DROP DATABASE IF EXISTS "db2" WITH (FORCE)', '4 CREATE DATABASE "db"'),
+    "done 2 times",
+  },
   ["a table in another database than the one that was dropped"] = {
     statements("1 " .. INSERT, "2 DROP DATABASE db2", "3 " .. INSERT),
     "done 2 times",
