@@ -39,6 +39,10 @@ function M.run(tenant, params)
   if #rows == 0 then
     fail(("%s has no pods of %s"):format(tenant.name, table.concat(services.choose(params.services), ", ")))
   end
+  if #shown == 0 then
+    local what = params.match and ("no line with %q"):format(params.match) or "no lines"
+    log(("%s in the logs of %d pods; the last %d lines of each were read"):format(what, #rows, params.lines))
+  end
   output { columns = { "service", "pod" }, rows = rows, text = table.concat(shown, "\n\n") }
 end
 

@@ -30,6 +30,16 @@ local function fails(result, says)
   return next_of(result)
 end
 
+local function redis(...) lab:out("redis-cli", "-u", lab.env.REDIS_URL, ...) end
+
+-- Something to take away, in the tenant's part of Redis.
+local function session()
+  local id = lab:sql("enginedevdb", ("select id from core_config.tenant where name = '%s'"):format(TENANT))
+  redis("set", id .. ":session:x", "1")
+end
+
+local function clear() return { "cache-clear", TENANT, "--confirm=" .. TENANT, SOON } end
+
 local version = 0
 
 -- A deployment of a version that was not there before.
@@ -155,6 +165,47 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: x, image: "x/
     onboard,
     "answered 500",
     function() fault("broker", "off") end,
+  },
+  {
+    "a Redis that is down",
+    function() fault("redis", "down") end,
+    clear,
+    "Redis at 127%.0%.0%.1:%d+ refuses connections",
+    function() fault("redis", "off") end,
+  },
+  {
+    "a Redis user who may remove nothing",
+    function()
+      session()
+      redis("acl", "setuser", "default", "-unlink", "-del")
+    end,
+    clear,
+    "lacks th[ei]s? permission",
+    function() redis("acl", "setuser", "default", "+@all") end,
+  },
+  {
+    "a Redis that has become a replica",
+    function()
+      session()
+      redis("replicaof", "127.0.0.1", "1")
+    end,
+    clear,
+    "this Redis is a replica of 127%.0%.0%.1:1 .*set REDIS_URL to the primary",
+    function() redis("replicaof", "no", "one") end,
+  },
+  {
+    "a PostgreSQL that is down",
+    function() fault("postgres", "down") end,
+    function() return { "vacuum", TENANT, SOON } end,
+    "PostgreSQL at 127%.0%.0%.1:%d+ refuses connections",
+    function() fault("postgres", "off") end,
+  },
+  {
+    "an AWS that denies",
+    function() fault("aws", "403", "times=9999") end,
+    function() return { "backup", TENANT, SOON } end,
+    "RDS: DescribeDBSnapshots failed: [^\n]*Forbidden",
+    function() fault("aws", "off") end,
   },
 }
 

@@ -55,17 +55,22 @@ end
 
 --- One operation's budget of attempts and time.
 ---@param options o2x.retry.options
----@return table budget again(err) waits and returns true, or false when the budget is spent
+---@return table budget again(err) waits and returns true, or false when the budget is spent; done() after a success
 function M.budget(options)
   local made, began, answered = 0, task.now(), options.silent_attempts == nil
   local sleep, limit = options.sleep or task.sleep, options.seconds or M.seconds
+  local pausing, last = task.context().pausing or {}, nil -- of the time limit around it, whose error says why
   return {
+    done = function()
+      if pausing.why == last then pausing.why = nil end
+    end,
     again = function(err)
       made, answered = made + 1, answered or err.answered == true
       local most = math.min(options.attempts or M.attempts, answered and math.huge or options.silent_attempts)
       local seconds = M.pause(made, err, options.first_pause)
       if made >= most or task.now() + seconds > began + limit then return give_up(err, made, began, options.terse) end
       if options.on_retry then options.on_retry(made, err, seconds) end
+      last, pausing.why = err, err
       sleep(seconds)
       return true
     end,
@@ -81,7 +86,10 @@ function M.read(options, fn, ...)
   local budget
   while true do
     local results = table.pack(xpcall(fn, errors.handler, ...))
-    if results[1] then return table.unpack(results, 2, results.n) end
+    if results[1] then
+      if budget then budget.done() end
+      return table.unpack(results, 2, results.n)
+    end
     local err = results[2]
     if not M.may(err, true) then error(err, 0) end
     budget = budget or M.budget(options)

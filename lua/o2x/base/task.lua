@@ -187,18 +187,24 @@ local function stop(handles)
   end
 end
 
---- Runs fn with a time limit.
+--- Runs fn with a time limit. What it was trying again, by retry.lua, when the time was over is in the error.
 ---@param seconds number
 ---@param fn function
 ---@param ... any arguments of fn
 ---@return any its results; raises an error of kind "timeout"
 function M.timeout(seconds, fn, ...)
-  local handle = M.spawn(fn, ...)
+  local handle, pausing = M.spawn(fn, ...), {}
+  handle.context.pausing = pausing
   local ok, ended = pcall(handle.wait, handle, seconds)
   if not handle.over then stop { handle } end
   if not ok then error(ended, 0) end
   if not ended and not handle.good and handle.first == errors.cancelled then
-    errors.raise { kind = "timeout", message = ("took longer than %g s"):format(seconds) }
+    local why = pausing.why
+    errors.raise {
+      kind = "timeout",
+      message = ("took longer than %g s%s"):format(seconds, why and ": " .. tostring(why) or ""),
+      hint = why and why.hint,
+    }
   end
   return handle:join()
 end

@@ -6,6 +6,7 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local out = require "o2x.report.out"
+local proposed = require "o2x.report.proposed"
 local mask = require "o2x.base.mask"
 
 local M = {}
@@ -105,7 +106,7 @@ function M.print(run, options)
   local rows = output.checks and (run.checks or {}) or output.rows
   if output.junit then write_junit(run, rows, output.junit) end
   if not options.json and output.text then
-    if output.text ~= "" then out.text(output.text) end
+    if output.text ~= "" then out.text(proposed.text(output.text)) end
   elseif not options.json then
     print_table(output.checks and CHECKS or output.columns, rows)
   end

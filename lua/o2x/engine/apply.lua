@@ -201,6 +201,7 @@ function M.write(gate, e)
     local results =
       table.pack(xpcall(e.type.write, errors.handler, gate.ctx, e.target, e.desired, e.before, e.id, e.taken))
     if results[1] then
+      if budget then budget.done() end
       points.effect("written", gate, e)
       return table.unpack(results, 2, results.n)
     end

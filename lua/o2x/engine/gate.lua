@@ -133,7 +133,10 @@ function Gate:hurried(options) return self.asked:hurried(options) end
 ---@param fn function
 ---@param ... any arguments of fn
 ---@return any
-function Gate:reach(system, options, fn, ...) return self.asked:reach(system, options, fn, ...) end
+function Gate:reach(system, options, fn, ...)
+  options.on_retry = options.on_retry or self.ctx:retry_options().on_retry
+  return self.asked:reach(system, options, fn, ...)
+end
 
 --- Asks the system, with retries of transient failures.
 ---@param e table

@@ -227,7 +227,8 @@ function Recorder:timeout(seconds, fn, ...)
   local results = table.pack(pcall(task.timeout, seconds, fn, ...))
   if results[1] then return table.unpack(results, 2, results.n) end
   local err = results[2]
-  local own = errors.is(err) and err.kind == "timeout" and err.message == ("took longer than %g s"):format(seconds)
+  local over = ("took longer than %g s"):format(seconds)
+  local own = errors.is(err) and err.kind == "timeout" and err.message:sub(1, #over) == over
   if own then
     note(self, "timeout", M.given({ seconds, n = 1 }, 1), member("over", "true") .. member("raised", raised(err)))
   end

@@ -42,7 +42,7 @@ function M.find(path)
   if not root then
     errors.input(
       "no project: neither this folder nor its parents contain o2x.yaml or runbooks/",
-      "cd to the project, or give the path of the runbook"
+      "cd to the project; o2x init FOLDER makes one"
     )
   end
   return M.at(root, shared)

@@ -59,7 +59,8 @@ local function fit(text, width)
 end
 
 local function describe(entry)
-  local text = ("%s  %s"):format(entry.path:gsub("/", " › "), units.duration(task.now() - entry.start))
+  local text = units.duration(task.now() - entry.start)
+  if entry.path ~= "" then text = ("%s  %s"):format(entry.path:gsub("/", " › "), text) end
   if entry.waiting then text = text .. "  " .. entry.waiting end
   return sink.line_of(text) -- before it is cut
 end

@@ -6,6 +6,7 @@ local diff = require "o2x.base.diff"
 local json = require "o2x.base.json"
 local live = require "o2x.report.live"
 local out = require "o2x.report.out"
+local proposed = require "o2x.report.proposed"
 local sink = require "o2x.base.sink"
 local task = require "o2x.base.task"
 local units = require "o2x.base.units"
@@ -38,6 +39,7 @@ function M.new(options)
     counts = { created = 0, changed = 0, deleted = 0, unchanged = 0, recalled = 0 },
     notes = {}, -- what is said again at the end
     last = task.now(),
+    outside = { path = "", start = task.now(), changed = 0, planned = 0 },
   }, Report)
   if on_terminal and not options.quiet then self.live = live.new(self, style) end
   return self
@@ -148,6 +150,19 @@ function Report:finish(path)
   return entry
 end
 
+--- What is under way at a path. What happens outside of all steps has an entry of its own.
+---@param path string of a step; "" outside of all steps
+---@return { path: string, start: number, waiting: string? }? entry
+function Report:entry(path) return self.active[path] or path == "" and self.outside or nil end
+
+--- Something has ended: if it was outside of all steps, nothing is waited for there any more.
+---@param path string of a step; "" outside of all steps
+function Report:outside_goes_on(path)
+  if path == "" then
+    self.outside.start, self.outside.waiting = task.now(), nil
+  end
+end
+
 -- ---- events ----
 
 --- A step starts.
@@ -211,7 +226,7 @@ end
 ---@param kind string of the effect
 ---@param key string of its target
 function Report:effect_started(path, kind, key)
-  local entry = self.active[path]
+  local entry = self:entry(path)
   if entry then entry.waiting = kind .. " " .. key end
 end
 
@@ -238,6 +253,7 @@ end
 function Report:effect_done(path, kind, key, outcome, seconds)
   local changed = self:count(path, outcome)
   if self.active[path] then self.active[path].waiting = nil end
+  self:outside_goes_on(path)
   self:write_log(changed and "INFO" or "DEBUG", outcome, { step = path, kind = kind, target = key, seconds = seconds })
   if self.verbose or changed and not self.live then
     local sign = SIGNS[outcome]
@@ -265,7 +281,8 @@ end
 function Report:retry(path, key, attempt, err, seconds)
   self:write_log("WARN", "retry", { step = path, target = key, attempt = attempt, problem = tostring(err) })
   local text = ("retry in %.1f s (attempt %d): %s: %s"):format(seconds, attempt + 1, key, tostring(err))
-  if self.active[path] then self.active[path].waiting = text end
+  local entry = self:entry(path)
+  if entry then entry.waiting = text end
   if self.verbose or seconds > 2 and not self.live then self:line(path, self.style.yellow(text)) end
 end
 
@@ -275,6 +292,7 @@ end
 ---@param ok boolean
 ---@param found any what it found, or the error
 function Report:check(path, name, ok, found)
+  self:outside_goes_on(path)
   self:write_log(
     ok and "INFO" or "ERROR",
     ok and "check passed" or "check failed",
@@ -306,14 +324,14 @@ function Report:message(path, level, text, fields)
   self:write_log(level:upper(), text, plain_fields(fields))
   if fields and fields.last == true then self.notes[#self.notes + 1] = text end
   if level == "debug" and not self.verbose then return end
-  self:inner_line(path, text)
+  self:inner_line(path, proposed.text(text))
 end
 
 --- Shows what a step is waiting for; nil ends it.
 ---@param path string
 ---@param text string?
 function Report:waiting(path, text)
-  local entry = self.active[path]
+  local entry = self:entry(path)
   if not entry or entry.waiting == text then return end
   entry.waiting = text
   if text then self:write_log("DEBUG", "waiting", { step = path, ["for"] = text }) end
@@ -322,7 +340,7 @@ end
 
 -- ---- time ----
 
---- The innermost running steps, in the order in which they started.
+--- The innermost running steps, in the order in which they started; while there is none, what is waited for outside.
 ---@return { path: string, start: number, waiting: string? }[] entries
 function Report:leaves()
   local leaves = {}
@@ -333,6 +351,7 @@ function Report:leaves()
     end
     if not inner then leaves[#leaves + 1] = self.active[path] end
   end
+  if #leaves == 0 and self.outside.waiting then leaves[1] = self.outside end
   return leaves
 end
 

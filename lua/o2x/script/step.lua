@@ -180,6 +180,7 @@ function M.check(run, name, fn, ...)
     return nil
   end
   local start = task.now()
+  if path == "" then run.report:waiting(path, name) end -- no step tells what is under way
   local results = table.pack(look(run, path, name, fn, ...))
   local ok, found, why = results[1], results[2], results[3]
   local problem = not ok and errors.wrap(found)

@@ -24,6 +24,9 @@ local STUCK = {
   CreateContainerConfigError = true,
 }
 
+-- A node may become free; a volume claim that is not there is made by nobody.
+local NO_CLAIM <const> = 'persistentvolumeclaim "[^"]*" not found'
+
 -- ---- one object -> ready, what it waits for ----
 
 local function condition(object, sort)
@@ -160,7 +163,8 @@ function M.pod_trouble(pod)
   end
   local scheduled = condition(pod, "PodScheduled")
   if scheduled and scheduled.status == "False" then
-    return "not scheduled: " .. (scheduled.message or scheduled.reason or "")
+    local said = tostring(scheduled.message or scheduled.reason or "")
+    return "not scheduled: " .. said, said:find(NO_CLAIM) ~= nil
   end
   if s.phase == "Failed" then return "failed: " .. (s.message or s.reason or "") end
 end

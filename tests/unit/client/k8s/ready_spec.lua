@@ -93,7 +93,14 @@ describe("a pod's trouble", function()
 
   it("is also that no node takes it", function()
     local conditions = { { type = "PodScheduled", status = "False", message = "0/3 nodes" } }
-    assert.equal("not scheduled: 0/3 nodes", (ready.pod_trouble { status = { conditions = conditions } }))
+    local text, stuck = ready.pod_trouble { status = { conditions = conditions } }
+    assert.same({ "not scheduled: 0/3 nodes", false }, { text, stuck })
+  end)
+
+  it("is stuck where it needs a volume claim that is not there", function()
+    local message = '0/3 nodes are available: persistentvolumeclaim "a-data" not found. preemption: 0/3 nodes'
+    local conditions = { { type = "PodScheduled", status = "False", message = message } }
+    assert.is_true(select(2, ready.pod_trouble { status = { conditions = conditions } }))
   end)
 end)
 
