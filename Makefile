@@ -122,6 +122,10 @@ reference: all
 	vendor/reference $$(vendor/reference --list)
 	$(BUILD)/o2x-dev tests/run.lua tests/reference/*_spec.lua
 
+# The same tests on the real servers, which are built where Go is: the first time takes half an hour.
+conformance: all
+	O2X_BUILD=$(BUILD) scripts/conformance
+
 # The attacks of tests/hostile, under the sanitizers: all of them, where make test takes a sample.
 hostile: asan
 	O2X_HOSTILE=all O2X_BUILD=$(BUILD)/asan $(BUILD)/asan/o2x-dev tests/run.lua tests/hostile
@@ -222,6 +226,7 @@ help:
 	@echo 'make demo            install what is needed, start the lab, onboard a tenant, show what was made'
 	@echo 'make test            all tests'
 	@echo 'make reference       o2x beside the tools that it does the work of: vendor/reference installs them'
+	@echo 'make conformance     the same tests on real servers (Vault, Kubernetes), which it builds once'
 	@echo 'make hostile         attacks on scope, secrets, sandbox and limits, under the sanitizers'
 	@echo 'make fuzz SECONDS=10 mutated inputs for every parser, that long each'
 	@echo 'make plans           plans of every runbook in many states: they write nothing, and runs do what they show'
@@ -237,7 +242,7 @@ help:
 	@echo 'make install-lab     likewise the lab, which production does not need'
 	@echo 'make clean           removes build/'
 
-.PHONY: all asan test reference hostile plans prove fuzz leakhunt bench bench-count warnings lint \
+.PHONY: all asan test reference conformance hostile plans prove fuzz leakhunt bench bench-count warnings lint \
 	format house docs demo install install-lab clean help FORCE
 FORCE:
 

@@ -1,13 +1,15 @@
 /*
-** listen.c: TCP servers, for the lab's servers that do not speak HTTP. Each call does what can be
-** done at once, or fails with EAGAIN.
+** listen.c: servers on TCP ports and on sockets in the file system, for the lab's servers that do
+** not speak HTTP. Each call does what can be done at once, or fails with EAGAIN.
 */
 #include "host.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define LISTENER "o2x.listen"
@@ -162,6 +164,19 @@ static const luaL_Reg listener_methods[] = {
 	{ NULL, NULL },
 };
 
+static int listen_on(lua_State *L, const struct sockaddr *address, socklen_t length)
+{
+	int on = 1;
+	struct endpoint *listener = new_endpoint(L, LISTENER);
+	listener->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (listener->fd < 0)
+		return host_fail_errno(L, "socket", errno);
+	setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(listener->fd, address, length) != 0 || listen(listener->fd, BACKLOG) != 0)
+		return host_fail_errno(L, "listen", errno);
+	return 1;
+}
+
 /***
  Listens on a TCP port.
  @function core.listen.open
@@ -175,19 +190,31 @@ static int listen_open(lua_State *L)
 	int valid = inet_pton(AF_INET, host_checkcstr(L, 1), &address.sin_addr) == 1;
 	luaL_argcheck(L, valid, 1, "IPv4 address expected");
 	address.sin_port = htons((uint16_t)host_checkrange(L, 2, 0, 65535));
-	int on = 1;
-	struct endpoint *listener = new_endpoint(L, LISTENER);
-	listener->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (listener->fd < 0)
-		return host_fail_errno(L, "socket", errno);
-	setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (bind(listener->fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
-	    listen(listener->fd, BACKLOG) != 0)
-		return host_fail_errno(L, "listen", errno);
-	return 1;
+	return listen_on(L, (const struct sockaddr *)&address, sizeof address);
 }
 
-static const luaL_Reg functions[] = { { "open", listen_open }, { NULL, NULL } };
+/***
+ Listens on a socket in the file system, in the place of one that an earlier process left.
+ @function core.listen.open_path
+ @param path string
+ @return userdata|nil the listener; or nil, message, code
+*/
+static int listen_open_path(lua_State *L)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path = host_checkcstr(L, 1);
+	if (strlen(path) >= sizeof address.sun_path)
+		return host_fail_errno(L, "listen", ENAMETOOLONG);
+	strcpy(address.sun_path, path);
+	unlink(path);
+	return listen_on(L, (const struct sockaddr *)&address, sizeof address);
+}
+
+static const luaL_Reg functions[] = {
+	{ "open", listen_open },
+	{ "open_path", listen_open_path },
+	{ NULL, NULL },
+};
 
 int luaopen_o2x_core_listen(lua_State *L)
 {

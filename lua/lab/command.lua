@@ -193,7 +193,7 @@ return {
     { "platform", value = "FOLDER", help = "up, reset: the platform tree to copy; default examples/platform" },
     { "memory", help = "up: keep nothing, write nothing to the disk; for tests, which put a lab back often" },
     { "tenants", value = "WHICH", help = "up, at the first start: seed these whole, too; `all`, or names with commas" },
-    { "real", value = "WHICH", help = "up, at the first start: these as real servers, not simulated: vault" },
+    { "real", value = "WHICH", help = "up, at the first start: these as real servers, not simulated: vault, k8s" },
     { "owner", value = "PROCESS", help = "up: end with the process of this number" },
     { "count", value = "N", help = "copy: how many; default 1" },
     { "json", help = "status, env, fault, requests, copy: print JSON" },

@@ -47,6 +47,7 @@ end
 ---  real: string[]? }
 function M.place(options)
   local root, dot = home()
+  local own = options.memory or options.owner -- a program's own lab: of simulators
   local dir = options.dir or os.getenv "O2X_LAB_DIR"
   local platform = options.platform and absolute(options.platform) or example_tree(root)
   return {
@@ -56,7 +57,7 @@ function M.place(options)
     memory = options.memory,
     owner = options.owner,
     tenants = alike.names(platform, options.tenants),
-    real = real.names(options.real or not options.memory and os.getenv "O2X_LAB_REAL" or nil),
+    real = real.names(options.real or not own and os.getenv "O2X_LAB_REAL" or nil),
   }
 end
 
@@ -157,8 +158,9 @@ end
 -- The data are in the servers, so a lab keeps the kind of its servers.
 local function check_real(place, lab)
   if not place.real then return end
-  if place.memory and place.real[1] then
-    errors.input("lab up: --memory puts simulators back, so it goes with no --real", "leave one of them out")
+  local other = place.memory and "--memory" or place.tenants[1] and "--tenants"
+  if other and place.real[1] then
+    errors.input(("lab up: %s needs simulators, so it goes with no --real"):format(other), "leave one of them out")
   end
   if not lab and not fs.exists(fs.join(place.dir, "state/seed.json")) then return end
   local wanted, has = table.concat(place.real, ","), table.concat(sorted_keys(real.of(place.dir)), ",")

@@ -127,7 +127,7 @@ local function seed_manifests(lab, source, manifests, replacements)
       objects[#objects + 1] = substitute(object, replacements)
     end
   end
-  require("lab.k8s.seed").seed(lab, objects)
+  lab.k8s.apply(objects)
 end
 
 -- Objects of another cluster. What could not be taken over is in the seed's state.

@@ -1,7 +1,5 @@
 --- The tenant's secrets in Vault, which the lab's services read as the real ones do.
 
-local real = require "lab.real"
-
 local M = {}
 
 --- The fields of a secret: false if it does not exist, nil if the lab has no Vault.
@@ -10,7 +8,7 @@ local M = {}
 ---@param path string below secret/tenant/TENANT/
 ---@return table|false|nil
 function M.read(lab, tenant, path)
-  if lab.real.vault then return real.module(lab, "vault").read(lab, ("tenant/%s/%s"):format(tenant, path)) or false end
+  if lab.vault then return lab.vault.read(("tenant/%s/%s"):format(tenant, path)) or false end
   local mount = (lab.state("vault").mounts or {})["secret/"]
   if not mount then return nil end
   local secret = mount.store.secrets[("tenant/%s/%s"):format(tenant, path)]

@@ -152,6 +152,10 @@ local calls = {
     local listener <close> = assert(core.listen.open("127.0.0.1", 0))
     return listener:port(), listener:fd(), listener:accept()
   end,
+  ["listen.open_path"] = function()
+    local listener <close> = assert(core.listen.open_path(folder .. "/socket"))
+    return listener:fd(), listener:accept()
+  end,
   ["lock.take"] = function()
     local lock <close> = assert(core.lock.take(folder .. "/lock", "me"))
     return core.lock.holder(folder .. "/lock"), lock

@@ -122,6 +122,7 @@ end
 ---@param options { tenant: string, count: integer }
 ---@return { tenants: string[] } the copies' names
 function M.run(lab, instances, options)
+  if next(lab.real) then errors.input("lab copy: the lab has real servers, and only simulators can be copied") end
   local count = options.count
   if math.type(count) ~= "integer" or count < 1 or count > MOST then
     errors.input(("lab copy: --count is a number from 1 to %d"):format(MOST))

@@ -159,6 +159,8 @@ function M.list(kind, objects, meta, view, now)
     for i, item in ipairs(items) do
       items[i] = partial(item)
     end
+    -- The API server, too, has null for no item in this form alone.
+    if not items[1] then items = value.null end
     return M.answer(
       200,
       { kind = "PartialObjectMetadataList", apiVersion = "meta.k8s.io/v1", metadata = meta, items = items }

@@ -110,6 +110,8 @@ local function face(server)
       local requirements = labels and selector.from_object(labels)
       return server.store:list(store_of(api_version, kind), namespace, requirements)
     end,
+    -- applies objects
+    apply = function(list) seed.seed(server.lab, list) end,
     -- namespace, service, tenant, port, labels, env and `ready` (it has a ready pod) of a Service; nil if there is none
     backend = function(namespace, name, port)
       local service = server.store:get("/services", namespace, name)

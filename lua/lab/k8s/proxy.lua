@@ -8,8 +8,11 @@ local M = {}
 
 local function unavailable(message) return body.answer(status.failure(503, "ServiceUnavailable", message)) end
 
--- "https:name:port", "name:port", "name"
-local function parse(text)
+--- The name and the port in "https:name:port", "name:port", "name".
+---@param text string
+---@return string? name
+---@return string? port its name or number
+function M.parse(text)
   local name, port = text:match("^https?:([^:]+):?([^:]*)$")
   if not name then
     name, port = text:match("^([^:]+):?([^:]*)$")
@@ -17,7 +20,11 @@ local function parse(text)
   return name, port ~= "" and port or nil
 end
 
-local function find_port(service, port_name)
+--- A port of a Service by its name or number; the only one without.
+---@param service table
+---@param port_name string?
+---@return table?
+function M.find_port(service, port_name)
   local ports = value.get(service, "spec", "ports") or {}
   if not port_name then return #ports == 1 and ports[1] or nil end
   for _, port in ipairs(ports) do
@@ -51,10 +58,10 @@ end
 ---@return table? headers
 ---@return string? body
 function M.handle(api, req, target)
-  local name, port_name = parse(target.name)
+  local name, port_name = M.parse(target.name)
   local service = name and api.store:get("/services", target.namespace, name)
   if not service then return body.answer(status.not_found(target.kind, name or target.name)) end
-  local port = find_port(service, port_name)
+  local port = M.find_port(service, port_name)
   if not port then return unavailable(("no service port %q found for service %q"):format(port_name or "", name)) end
   if not M.has_endpoints(api.store, service) then
     return unavailable(("no endpoints available for service %q"):format(target.name))

@@ -11,7 +11,7 @@ local suggest = require "o2x.base.suggest"
 
 local M = {}
 
-local SYSTEMS <const> = { vault = "lab.real.vault" }
+local SYSTEMS <const> = { k8s = "lab.real.k8s", vault = "lab.real.vault" }
 
 --- The names in a list with commas.
 ---@param text string?

@@ -147,6 +147,16 @@ local FAULTS <const> = {
   end,
 }
 
+-- What other simulators ask of lab.vault: the fields of a secret; nil if it does not exist.
+local function face(lab)
+  return {
+    read = function(path)
+      local status, answer = ask(lab, "GET", "secret/data/" .. path)
+      return status == 200 and answer.data.data or nil
+    end,
+  }
+end
+
 --- Starts the server unless it is running, and unseals it.
 ---@param lab table
 ---@return table instance port, env, stop(), fault(kind)
@@ -158,6 +168,7 @@ function M.start(lab)
   elseif not answers(lab, ACTIVE) then
     unseal(lab)
   end
+  lab.vault = face(lab)
   return {
     port = state.port,
     env = {
@@ -172,15 +183,6 @@ function M.start(lab)
       return true
     end,
   }
-end
-
---- The fields of a secret; nil if it does not exist.
----@param lab table
----@param path string
----@return table?
-function M.read(lab, path)
-  local status, answer = ask(lab, "GET", "secret/data/" .. path)
-  return status == 200 and answer.data.data or nil
 end
 
 --- Stops the server, also one that a killed lab left running. The data stay.

@@ -27,14 +27,23 @@ local function pipe(from, to, opened, pass, over)
   over:set()
 end
 
+--- Passes on what each side says, until one of them ends.
+---@param client table an accepted connection
+---@param server table one that we opened
+---@param up fun(bytes: string): string, boolean? of what the client says: what is passed on, and is that the end?
+---@param down fun(bytes: string): string, boolean? likewise of what the server says
+function M.join(client, server, up, down)
+  local over <close> = task.event()
+  local _up <close> = ending(task.spawn(pipe, client, server, true, up, over))
+  local _down <close> = ending(task.spawn(pipe, server, client, false, down, over))
+  task.wait(over, math.huge)
+end
+
 local function serve(self, accepted)
   local client <close> = accepted
   local server <close> = net.connect { host = "127.0.0.1", port = self.target() }
-  local talk, over <close> = self.protocol(self.take, function(bytes) bytes_of.write(client, bytes) end), task.event()
-  local _up <close> = ending(task.spawn(pipe, client, server, true, function(bytes) return talk:up(bytes) end, over))
-  local _down <close> =
-    ending(task.spawn(pipe, server, client, false, function(bytes) return talk:down(bytes) end, over))
-  task.wait(over, math.huge)
+  local talk = self.protocol(self.take, function(bytes) bytes_of.write(client, bytes) end)
+  M.join(client, server, function(bytes) return talk:up(bytes) end, function(bytes) return talk:down(bytes) end)
 end
 
 local function accept_all(self)

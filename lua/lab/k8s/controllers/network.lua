@@ -117,8 +117,10 @@ local function endpoints(ctl, service)
   })
 end
 
--- a name as AWS gives it, always the same for a Service
-local function load_balancer_name(service)
+--- A load balancer's name as AWS gives it, always the same for a Service.
+---@param service table
+---@return string
+function M.load_balancer_name(service)
   local hash = crypto.sha256(service.metadata.namespace .. "/" .. service.metadata.name)
   return ("a%s-%d.us-east-1.elb.amazonaws.com"):format(hash:sub(1, 31), tonumber(hash:sub(32, 39), 16))
 end
@@ -134,7 +136,7 @@ local function reconcile_service(ctl, namespace, name)
       "/services",
       service,
       { loadBalancer = { ingress = value.array {
-        { hostname = load_balancer_name(service) },
+        { hostname = M.load_balancer_name(service) },
       } } }
     )
   elseif not balanced then

@@ -145,7 +145,10 @@ end
 local function decode(response, what, resource) return forms.check(resource, decode_any(response, what), what) end
 
 local function decode_list(response, what, resource)
-  local list = shape.check(decode_any(response, what), LIST, what, "k8s")
+  local answer = decode_any(response, what)
+  -- Of an empty list the API server may write null.
+  if answer.items == nil and tostring(answer.kind):find "List$" then answer.items = json.array {} end
+  local list = shape.check(answer, LIST, what, "k8s")
   for i, item in ipairs(list.items) do
     forms.check(resource, item, ("%s: items[%d]"):format(what, i))
   end
