@@ -6,6 +6,7 @@ local auth = require "lab.vault_auth"
 local httpd = require "lab.httpd"
 local json = require "o2x.base.json"
 local kv = require "lab.vault_kv"
+local mounts = require "lab.vault_mounts"
 local policy = require "lab.vault_policy"
 local sys = require "lab.vault_sys"
 local uuid = require "lab.uuid"
@@ -94,7 +95,7 @@ local function has_route(vault, call)
 end
 
 local function decide(vault, call)
-  if not call.op then return response.fail(405, "unsupported method") end
+  if not call.op then return response.unsupported() end
   local rest = call.path:match "^sys/(.*)$" or ""
   local open = sys.OPEN[call.op .. " " .. rest]
   if open then return open(vault, call) end
@@ -123,7 +124,7 @@ local function envelope(found)
     request_id = found.request_id or uuid(),
     lease_id = "",
     renewable = false,
-    lease_duration = 0,
+    lease_duration = found.lease_duration or 0,
     data = found.data or json.null,
     wrap_info = found.wrap_info or json.null,
     warnings = found.warnings or json.null,
@@ -181,7 +182,7 @@ end
 local function initialise(vault, now)
   if vault.initialised ~= nil then return end
   sys.initialise(vault, now)
-  sys.mount_kv(vault, SECRET, "the platform's secrets")
+  mounts.mount_kv(vault, SECRET, "the platform's secrets")
   vault.sealed = false
 end
 

@@ -1,9 +1,11 @@
---- Tokens, and the auth methods that issue them: AppRole and Kubernetes.
+--- Tokens, and the auth methods that issue them: AppRole, Kubernetes and userpass.
 
+local crypto = require "o2x.base.crypto"
 local response = require "lab.vault_response"
 local json = require "o2x.base.json"
 local jwt = require "lab.jwt"
 local sorted_keys = require "o2x.base.sorted_keys"
+local userpass = require "lab.vault_userpass"
 local uuid = require "lab.uuid"
 
 local M = {}
@@ -217,6 +219,16 @@ local function log_in(vault, call, name, role, kind, meta)
   return response.ok(nil, { auth = auth_of(token) })
 end
 
+-- What was not given has Vault's default.
+local function approle_fields(role)
+  local fields = userpass.token_fields(role, as_list)
+  fields.bind_secret_id, fields.local_secret_ids = role.bind_secret_id ~= false, false
+  fields.secret_id_bound_cidrs = role.secret_id_bound_cidrs or json.null
+  fields.secret_id_num_uses = math.tointeger(tonumber(role.secret_id_num_uses or 0))
+  fields.secret_id_ttl = response.seconds(role.secret_id_ttl) or 0
+  return fields
+end
+
 local function role_crud(method, call, name, mount_type)
   local role = method.roles[name]
   if call.op == "update" then return save_role(method, name, call.body) end
@@ -225,6 +237,7 @@ local function role_crud(method, call, name, mount_type)
     return response.empty()
   end
   if not role then return response.fail(404) end
+  if mount_type == "approle" then return response.ok(approle_fields(role), { mount_type = mount_type }) end
   local public = {}
   for key, value in pairs(role) do
     if key ~= "secret_ids" and key ~= "role_id" then public[key] = value end
@@ -265,10 +278,13 @@ local function approle_method(vault, call, rest, method)
   elseif part == "secret-id" and call.op == "update" then
     local id, accessor = uuid(), uuid()
     role.secret_ids[id] = accessor
-    return response.ok(
-      { secret_id = id, secret_id_accessor = accessor, secret_id_num_uses = 0, secret_id_ttl = 0 },
-      APPROLE
-    )
+    local fields = approle_fields(role)
+    return response.ok({
+      secret_id = id,
+      secret_id_accessor = accessor,
+      secret_id_num_uses = fields.secret_id_num_uses,
+      secret_id_ttl = fields.secret_id_ttl,
+    }, APPROLE)
   end
   return response.no_route(call.path)
 end
@@ -317,14 +333,27 @@ local function kubernetes_method(vault, call, rest, method)
   return response.empty()
 end
 
-local METHODS <const> = { token = token_method, approle = approle_method, kubernetes = kubernetes_method }
+local function userpass_method(vault, call, rest, method)
+  return userpass.handle(method, call, rest, {
+    as_list = as_list,
+    log_in = function(user, name) return log_in(vault, call, name, user, "userpass", { username = name }) end,
+  })
+end
+
+local METHODS <const> = {
+  token = token_method,
+  approle = approle_method,
+  kubernetes = kubernetes_method,
+  userpass = userpass_method,
+}
 
 --- A new auth method; nil if the simulator does not have the type.
 ---@param type string
 ---@return table|nil method
 function M.new_method(type)
   if not METHODS[type] then return nil end
-  return { type = type, roles = {}, accessor = ("auth_%s_%s"):format(type, response.letters(8)) }
+  local accessor = ("auth_%s_%s"):format(type, crypto.hex(crypto.random(4)))
+  return { type = type, roles = {}, accessor = accessor, uuid = uuid() }
 end
 
 --- Handles a request below auth/MOUNT/.

@@ -7,6 +7,7 @@ local sorted_keys = require "o2x.base.sorted_keys"
 local M = {}
 
 local MAX_VERSIONS <const> = 10
+local LEASE <const> = 2764800 -- seconds
 local KV <const> = { mount_type = "kv" }
 local CLIENT_ID <const> = "0DHqvq2D77kL2/JTPSZkTMJbkFVmUu0TzMi0jiXcFy8="
 
@@ -56,13 +57,17 @@ local function prune(store, secret)
   secret.oldest_version = math.max(secret.oldest_version, oldest > 1 and oldest or 0)
 end
 
+local function by_whom(call, operation)
+  return { actor = call.token and call.token.display_name or "root", operation = operation, client_id = CLIENT_ID }
+end
+
 local function append(store, call, path, data, operation)
   local secret = store.secrets[path] or new_secret(call)
   store.secrets[path] = secret
   local number, now = secret.current_version + 1, response.time(call.now)
   secret.versions[tostring(number)] =
-    { data = data, created_time = now, deletion_time = "", destroyed = false, operation = operation }
-  secret.current_version, secret.updated_time, secret.last_operation = number, now, operation
+    { data = data, created_time = now, deletion_time = "", destroyed = false, by = by_whom(call, operation) }
+  secret.current_version, secret.updated_time, secret.last_by = number, now, by_whom(call, operation)
   prune(store, secret)
   return response.ok(version_info(secret, number), KV)
 end
@@ -89,7 +94,13 @@ end
 ---@type table<string, fun(store: table, call: table, path: string): table>
 local data = {}
 
+-- As Go says it.
+local BAD_VERSION <const> = 'Field validation failed: error converting input for field "version": '
+  .. "cannot parse '' as int: strconv.ParseInt: parsing \"%s\": invalid syntax"
+
 function data.read(store, call, path)
+  local version_text = call.query.version
+  if version_text and not tonumber(version_text) then return response.fail(400, BAD_VERSION:format(version_text)) end
   local secret = store.secrets[path]
   local number, version = find(secret, call.query)
   if not version then return response.fail(404) end
@@ -123,15 +134,15 @@ local function merge(old, new)
   return result
 end
 
+local BAD_MEDIA <const> = "PATCH requires Content-Type of application/merge-patch+json, provided %s"
+
 function data.patch(store, call, path)
   local media = call.headers["content-type"] or ""
-  if not media:find("application/merge-patch+json", 1, true) then
-    return response.fail(415, "PATCH requires Content-Type: application/merge-patch+json")
-  end
+  if not media:find("application/merge-patch+json", 1, true) then return response.fail(415, BAD_MEDIA:format(media)) end
   if not is_object(call.body.data) then return response.fail(400, "no data provided") end
   local secret = store.secrets[path]
   local number, version = find(secret, {})
-  if not version then return response.fail(404) end
+  if not version then return { status = 404, text = "" } end
   if is_gone(version, call.now) then return deleted_response(secret, number) end
   local problem = cas_problem(store, secret, is_object(call.body.options) and call.body.options or {})
   if problem then return response.fail(400, problem) end
@@ -149,7 +160,7 @@ function data.delete(store, call, path)
 end
 
 -- delete, undelete, destroy: changes the versions in the body
-local function each_version(change)
+local function each_version(change, operation)
   return {
     update = function(store, call, path)
       local versions = call.body.versions
@@ -160,6 +171,7 @@ local function each_version(change)
         local version = secret.versions[tostring(number)]
         if version then change(version, call) end
       end
+      if operation then secret.last_by = by_whom(call, operation) end
       return response.empty()
     end,
   }
@@ -169,20 +181,16 @@ end
 ---@type table<string, fun(store: table, call: table, path: string): table>
 local metadata = {}
 
-function metadata.read(store, _, path)
+function metadata.read(store, call, path)
   local secret = store.secrets[path]
   if not secret then return response.fail(404) end
-  local function actor(operation)
-    operation = operation or "create"
-    return { actor = "root", operation = operation, client_id = CLIENT_ID }
-  end
   local versions = {}
   for number, version in pairs(secret.versions) do
     versions[number] = {
       created_time = version.created_time,
       deletion_time = version.deletion_time,
       destroyed = version.destroyed,
-      created_by = actor(version.operation),
+      created_by = version.by,
       deleted_by = json.null,
     }
   end
@@ -192,7 +200,7 @@ function metadata.read(store, _, path)
     current_version = secret.current_version,
     custom_metadata = secret.custom_metadata or json.null,
     delete_version_after = secret.delete_version_after,
-    last_updated_by = actor(secret.last_operation),
+    last_updated_by = secret.last_by or by_whom(call, "create"),
     max_versions = secret.max_versions,
     oldest_version = secret.oldest_version,
     updated_time = secret.updated_time,
@@ -263,7 +271,9 @@ function config.read(store) return response.ok(store.config, KV) end
 
 function config.update(store, call)
   for _, name in ipairs { "cas_required", "max_versions", "delete_version_after" } do
-    if call.body[name] ~= nil then store.config[name] = call.body[name] end
+    local given = call.body[name]
+    if name == "max_versions" and given ~= nil then given = math.tointeger(tonumber(given)) end -- of a word, too
+    if given ~= nil then store.config[name] = given end
   end
   return response.empty()
 end
@@ -276,7 +286,7 @@ local ENDPOINTS <const> = {
   delete = each_version(soft_delete),
   undelete = each_version(function(version)
     if not version.destroyed then version.deletion_time = "" end
-  end),
+  end, "undelete"),
   destroy = each_version(function(version)
     version.destroyed, version.data = true, nil
   end),
@@ -288,10 +298,49 @@ function M.new()
   return { secrets = {}, config = { cas_required = false, max_versions = 0, delete_version_after = "0s" } }
 end
 
+--- A new store of version 1: the fields of secrets, and nothing else.
+---@return table store
+function M.new_plain() return { plain = true, secrets = {} } end
+
+--- A store of version 2 with the secrets of one of version 1.
+---@param store table
+---@param now number seconds since 1970
+---@return table store
+function M.upgraded(store, now)
+  local new = M.new()
+  for path, fields in pairs(store.secrets) do
+    append(new, { now = now }, path, fields, "create")
+  end
+  return new
+end
+
+--- Version 1, by operation.
+---@type table<string, fun(store: table, call: table, path: string): table>
+local plain = {}
+
+function plain.read(store, _, path)
+  local fields = store.secrets[path]
+  return fields and response.ok(fields, { mount_type = "kv", lease_duration = LEASE }) or response.fail(404)
+end
+
+function plain.update(store, call, path)
+  if next(call.body) == nil then return response.fail(400, "missing data fields") end
+  store.secrets[path] = call.body
+  return response.empty()
+end
+
+function plain.delete(store, _, path)
+  store.secrets[path] = nil
+  return response.empty()
+end
+
+plain.list = metadata.list
+
 --- Whether a write at a path would create a secret, so that it needs "create" instead of "update".
 ---@param store table
 ---@param rest string below the mount
 function M.creates(store, rest)
+  if store.plain then return store.secrets[rest] == nil end
   local path = rest:match "^data/(.+)$"
   local _, version = find(path and store.secrets[path], {})
   return path ~= nil and version == nil
@@ -303,13 +352,14 @@ end
 ---@param rest string below the mount: "data/tenant/x"
 ---@return table response
 function M.handle(store, call, rest)
+  if store.plain then return (plain[call.op] or response.unsupported)(store, call, rest) end
   local endpoint, path = rest:match "^(%w+)/?(.*)$"
   local operation = ENDPOINTS[endpoint] and ENDPOINTS[endpoint][call.op]
   local bare = endpoint == "config" or (endpoint == "metadata" and call.op == "list")
   if not ENDPOINTS[endpoint] or (path == "" and not bare) then
     return response.fail(404, ("no handler for route %q. route entry not found."):format(call.path))
   end
-  if not operation then return response.fail(405, "1 error occurred:\n\t* unsupported operation\n\n") end
+  if not operation then return response.unsupported() end
   return operation(store, call, path)
 end
 

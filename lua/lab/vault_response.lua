@@ -46,6 +46,10 @@ function M.denied() return M.fail(403, "1 error occurred:\n\t* permission denied
 ---@return table response
 function M.no_route(path) return M.fail(404, ("no handler for route %q. route entry not found."):format(path)) end
 
+--- The response to an operation that a path does not have.
+---@return table response
+function M.unsupported() return M.fail(405, "1 error occurred:\n\t* unsupported operation\n\n") end
+
 --- A time in Vault's format.
 ---@param now number seconds since 1970
 ---@return string

@@ -4,7 +4,7 @@ local response = require "lab.vault_response"
 local auth = require "lab.vault_auth"
 local crypto = require "o2x.base.crypto"
 local json = require "o2x.base.json"
-local kv = require "lab.vault_kv"
+local mounts = require "lab.vault_mounts"
 local policy = require "lab.vault_policy"
 local sorted_keys = require "o2x.base.sorted_keys"
 local uuid = require "lab.uuid"
@@ -12,7 +12,6 @@ local uuid = require "lab.uuid"
 local M = {}
 
 local VERSION <const> = "1.21.0"
-local LEASE <const> = 2764800
 local SYSTEM <const> = { merge = true, mount_type = "system" }
 
 -- ---- sealing ----
@@ -112,81 +111,23 @@ local function seal(vault)
   return response.empty()
 end
 
+local function key_status(_, call)
+  return response.ok({ term = 1, install_time = response.time(call.now), encryptions = 1 }, SYSTEM)
+end
+
 -- ---- mounts ----
 
-local function mount_info(mount, path)
-  return {
-    accessor = mount.accessor,
-    config = { default_lease_ttl = LEASE, max_lease_ttl = LEASE, force_no_cache = false },
-    deprecation_status = "supported",
-    description = mount.description or "",
-    external_entropy_access = false,
-    ["local"] = false,
-    options = mount.options or json.null,
-    path = path,
-    plugin_version = "",
-    running_plugin_version = "v0.25.0+builtin",
-    running_sha256 = "",
-    seal_wrap = false,
-    type = mount.type,
-    uuid = mount.uuid,
-  }
-end
-
---- Mounts a new key-value store.
----@param vault table
----@param path string such as "secret/"
----@param description string?
-function M.mount_kv(vault, path, description)
-  vault.mounts[path] = {
-    type = "kv",
-    options = { version = "2" },
-    accessor = "kv_" .. crypto.hex(crypto.random(4)),
-    uuid = uuid(),
-    description = description,
-    store = kv.new(),
-  }
-end
-
 --- The mount that contains a path.
----@param mounts table<string, table>
+---@param list table<string, table> mounts by path
 ---@param path string
 ---@return string|nil path of the mount, such as "secret/"
 ---@return table|nil mount
-function M.mount_of(mounts, path)
+function M.mount_of(list, path)
   local best
-  for name in pairs(mounts) do
+  for name in pairs(list) do
     if (path .. "/"):sub(1, #name) == name and #name > #(best or "") then best = name end
   end
-  return best, mounts[best or false]
-end
-
-local function mount(vault, call, name)
-  local path = name:gsub("/*$", "/")
-  if call.op == "delete" then
-    vault.mounts[path] = nil
-    return response.empty()
-  end
-  if call.op == "read" then
-    local found = vault.mounts[path]
-    return found and response.ok(mount_info(found, path), SYSTEM)
-      or response.fail(400, ("No secret engine mount at %s"):format(path))
-  end
-  local kind, version = call.body.type, (call.body.options or {}).version
-  if vault.mounts[path] then return response.fail(400, ("path is already in use at %s"):format(path)) end
-  if kind ~= "kv-v2" and not (kind == "kv" and tostring(version) == "2") then
-    return response.fail(400, "the lab's Vault has only the secrets engine kv, version 2")
-  end
-  M.mount_kv(vault, path, call.body.description)
-  return response.empty()
-end
-
-local function list_mounts(vault)
-  local found = {}
-  for path, each in pairs(vault.mounts) do
-    found[path] = mount_info(each, nil)
-  end
-  return response.ok(found, SYSTEM)
+  return best, list[best or false]
 end
 
 local function auth_mount(vault, call, name)
@@ -204,10 +145,58 @@ local function auth_mount(vault, call, name)
   return response.empty()
 end
 
+local function auth_info(method)
+  local is_token = method.type == "token"
+  return {
+    type = method.type,
+    accessor = method.accessor,
+    description = is_token and "token based credentials" or "",
+    config = { default_lease_ttl = 0, max_lease_ttl = 0, force_no_cache = false, token_type = "default-service" },
+    deprecation_status = not is_token and "supported" or nil,
+    external_entropy_access = false,
+    ["local"] = false,
+    options = json.null,
+    plugin_version = "",
+    running_plugin_version = "v1.21.0+builtin.vault",
+    running_sha256 = "",
+    seal_wrap = false,
+    uuid = method.uuid,
+  }
+end
+
 local function list_auth(vault)
   local found = {}
   for path, each in pairs(vault.auth) do
-    found[path] = { type = each.type, accessor = each.accessor, description = "", ["local"] = false, seal_wrap = false }
+    found[path] = auth_info(each)
+  end
+  return response.ok(found, SYSTEM)
+end
+
+-- ---- audit devices: they are remembered, and nothing is written to them ----
+
+local function audit(vault, call, name)
+  local path = name:gsub("/*$", "/")
+  vault.audit = vault.audit or {}
+  if call.op == "delete" then
+    vault.audit[path] = nil
+    return response.empty()
+  end
+  if vault.audit[path] then return response.fail(400, "path already in use") end
+  local body = call.body
+  vault.audit[path] = { type = body.type, description = body.description or "", options = body.options }
+  return response.empty()
+end
+
+local function list_audit(vault)
+  local found = {}
+  for path, each in pairs(vault.audit or {}) do
+    found[path] = {
+      path = path,
+      type = each.type,
+      description = each.description,
+      options = each.options or json.null,
+      ["local"] = false,
+    }
   end
   return response.ok(found, SYSTEM)
 end
@@ -237,13 +226,13 @@ local function ui_mount(vault, call, rest)
       )
     )
   end
-  return response.ok(mount_info(found, path))
+  return response.ok(mounts.effective(found, path))
 end
 
 local function ui_mounts(vault, call)
   local secret = {}
   for path, each in pairs(vault.mounts) do
-    if call.token and has_access(vault, call.token, path) then secret[path] = mount_info(each, path) end
+    if call.token and has_access(vault, call.token, path) then secret[path] = mounts.effective(each, path) end
   end
   return response.ok { secret = secret, auth = {} }
 end
@@ -254,7 +243,7 @@ local function capabilities_self(vault, call)
   for _, path in ipairs(paths) do
     local names = sorted_keys(policy.capabilities(vault.policies, call.token.policies, path))
     data[path] = json.array(#names > 0 and names or { "deny" })
-    data.capabilities = data[path]
+    if #paths == 1 then data.capabilities = data[path] end
   end
   return response.ok(data, SYSTEM)
 end
@@ -386,14 +375,17 @@ M.UNAUTHENTICATED = {
 
 local EXACT <const> = {
   ["update seal"] = seal,
-  ["read mounts"] = list_mounts,
+  ["read mounts"] = mounts.list,
+  ["read audit"] = list_audit,
+  ["read key-status"] = key_status,
   ["read auth"] = list_auth,
   ["update capabilities-self"] = capabilities_self,
 }
 
 local PREFIXES <const> = {
   { "internal/ui/mounts/", ui_mount },
-  { "mounts/", mount },
+  { "mounts/", mounts.handle },
+  { "audit/", audit },
   { "auth/", auth_mount },
   { "policies/acl", policies },
   { "policy", policies },
@@ -412,7 +404,7 @@ function M.handle(vault, call, rest)
     local prefix, operation = each[1], each[2]
     if rest:sub(1, #prefix) == prefix then return operation(vault, call, (rest:sub(#prefix + 1):gsub("^/", ""))) end
   end
-  return response.no_route(call.path)
+  return response.fail(404, "1 error occurred:\n\t* unsupported path\n\n")
 end
 
 return M

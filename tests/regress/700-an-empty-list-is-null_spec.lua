@@ -17,10 +17,10 @@ local POD <const> = {
   namespaced = true,
 }
 
+local ANSWER <const> = "HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+
 local function listed(text)
-  local server <close> = raw_server.serve(
-    function(_, send) send(("HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"):format(#text, text)) end
-  )
+  local server <close> = raw_server.serve(function(_, send) send(ANSWER:format(#text, text)) end)
   local url = "http://127.0.0.1:" .. server.port
   local client = k8s.new {
     config = { server = url, namespace = "n", credentials = function() return {} end, refresh = function() end },

@@ -1,10 +1,10 @@
 --- Kubernetes itself instead of lab.k8s: etcd, kube-apiserver (TLS, RBAC), kube-controller-manager, kube-scheduler, and
---- KWOK, which plays nodes. No container runs: what the API server asks of pods and kubelets comes here, through a tunnel
+--- KWOK, which plays nodes. No container runs: what the API server asks of pods and kubelets comes here, by a tunnel
 --- (lab.real.tunnel); its service proxy says in a header which Service is meant.
 
-local api_proxy = require "lab.k8s.proxy"
+local proxy = require "lab.k8s.proxy"
 local backends = require "lab.backends"
-local cluster_objects = require "lab.k8s.cluster"
+local cluster = require "lab.k8s.cluster"
 local crypto = require "o2x.base.crypto"
 local errors = require "o2x.base.error"
 local definitions = require "lab.real.definitions"
@@ -121,30 +121,25 @@ local function start_api_server(lab, etcd, socket)
   write_tokens(lab, at.dir .. "/tokens.csv")
   local egress = write_egress(at.dir .. "/egress.yaml", socket)
   local _, port = lab.on_port("k8s", function(port)
-    local cluster = M.cluster(lab, port)
-    launch(
-      lab,
-      "kube-apiserver",
-      {
-        "--etcd-servers=" .. etcd,
-        "--bind-address=127.0.0.1",
-        "--advertise-address=192.0.2.1",
-        "--endpoint-reconciler-type=none",
-        "--secure-port=" .. port,
-        "--cert-dir=" .. at.dir .. "/certificates",
-        "--tls-cert-file=" .. pair .. ".crt",
-        "--tls-private-key-file=" .. pair .. ".key",
-        at.mark,
-        "--authorization-mode=RBAC",
-        "--service-cluster-ip-range=10.96.0.0/16",
-        "--service-account-issuer=https://kubernetes.default.svc",
-        "--service-account-key-file=" .. accounts .. ".crt",
-        "--service-account-signing-key-file=" .. accounts .. ".key",
-        "--egress-selector-config-file=" .. egress,
-        "--profiling=false",
-      },
-      function() return program.answers { url = cluster.url .. "/readyz", token = cluster.token, ca_file = lab.ca } end
-    )
+    local client = M.client(lab, port)
+    launch(lab, "kube-apiserver", {
+      "--etcd-servers=" .. etcd,
+      "--bind-address=127.0.0.1",
+      "--advertise-address=192.0.2.1",
+      "--endpoint-reconciler-type=none",
+      "--secure-port=" .. port,
+      "--cert-dir=" .. at.dir .. "/certificates",
+      "--tls-cert-file=" .. pair .. ".crt",
+      "--tls-private-key-file=" .. pair .. ".key",
+      at.mark,
+      "--authorization-mode=RBAC",
+      "--service-cluster-ip-range=10.96.0.0/16",
+      "--service-account-issuer=https://kubernetes.default.svc",
+      "--service-account-key-file=" .. accounts .. ".crt",
+      "--service-account-signing-key-file=" .. accounts .. ".key",
+      "--egress-selector-config-file=" .. egress,
+      "--profiling=false",
+    }, function() return program.answers { url = client.url .. "/readyz", token = client.token, ca_file = lab.ca } end)
     return true
   end)
   return port
@@ -154,7 +149,7 @@ end
 ---@param lab table
 ---@param port integer
 ---@return lab.real.Cluster
-function M.cluster(lab, port)
+function M.client(lab, port)
   local token = lab.state("k8s_servers").tokens.lab
   return real_cluster.new { url = ("https://127.0.0.1:%d"):format(port), token = token, ca = lab.ca }
 end
@@ -221,7 +216,7 @@ end
 local function service_of(uri)
   local namespace, target = (uri or ""):match "/namespaces/([^/]+)/services/([^/]+)/proxy"
   if not namespace then return nil end
-  local name, port = api_proxy.parse(target)
+  local name, port = proxy.parse(target)
   return namespace, name, port
 end
 
@@ -230,7 +225,7 @@ local function pods_handler(lab)
     local namespace, name, port = service_of(req.headers["x-forwarded-uri"])
     local service = namespace and lab.k8s.get("v1", "Service", namespace, name)
     if not service then return 502, {}, "no Service is named\n" end
-    local backend = lab.k8s.backend(namespace, name, api_proxy.find_port(service, port).port)
+    local backend = lab.k8s.backend(namespace, name, proxy.find_port(service, port).port)
     local headers = value.merged(req.headers)
     headers.authorization = headers["x-forwarded-authorization"]
     return backends.handle(lab, backend, setmetatable({ headers = headers }, { __index = req }))
@@ -267,7 +262,7 @@ end
 
 local function seeds()
   local list = definitions.objects()
-  for _, object in ipairs(cluster_objects.objects()) do
+  for _, object in ipairs(cluster.objects()) do
     local own = object.kind == "Service" and object.metadata.name == "kubernetes" -- the API server makes it
     object.status = nil -- KWOK says how nodes are
     if not own then list[#list + 1] = object end
@@ -276,21 +271,21 @@ local function seeds()
 end
 
 -- A definition is served a moment after it is made.
-local function apply(cluster, object)
+local function apply(client, object)
   local deadline = task.now() + START_TIMEOUT
   while true do
-    local ok, problem = pcall(cluster.apply, cluster, { object })
+    local ok, problem = pcall(client.apply, client, { object })
     if ok then return end
     if not errors.is(problem) or task.now() > deadline then error(problem, 0) end
     task.sleep(POLL)
   end
 end
 
-local function seed(lab, cluster)
+local function seed(lab, client)
   local state = lab.state "k8s_servers"
   if state.seeded then return end
   for _, object in ipairs(seeds()) do
-    apply(cluster, object)
+    apply(client, object)
   end
   state.seeded = true
   lab.flush()
@@ -303,10 +298,10 @@ function M.start(lab)
   local socket, close_tunnel = open_tunnel(lab)
   local port = start_api_server(lab, start_etcd(lab), socket)
   start_controllers(lab, port)
-  local cluster = M.cluster(lab, port)
-  lab.k8s = cluster:face()
-  seed(lab, cluster)
-  local around = surroundings.start(lab, cluster)
+  local client = M.client(lab, port)
+  lab.k8s = client:face()
+  seed(lab, client)
+  local around = surroundings.start(lab, client)
   return {
     port = port,
     env = { KUBECONFIG = write_kubeconfig(lab, fs.join(lab.dir, "kubeconfig"), port, "lab") },
