@@ -76,16 +76,33 @@ describe("an operator who may do little", function()
     assert.matches("deployments in default", result.stdout)
   end)
 
-  it("is a plan of three requests more for a tenant that lacks nothing", function()
-    local function reviews()
+  -- How many questions about rights a plan of onboarding asks.
+  local function reviews()
+    local function count()
       local number = 0
       for line, times in pairs(json.decode(lab:o2x({ "lab", "requests", "--json" }).stdout)) do
         if line:find "reviews$" or line:find "capabilities%-self$" then number = number + times end
       end
       return number
     end
-    local before = reviews()
+    local before = count()
     assert.equal(0, lab:o2x({ "plan", "onboard", "newclient" }).code)
-    assert.equal(3, reviews() - before)
+    return count() - before
+  end
+
+  it("is three requests in a plan for somebody who lacks nothing", function() assert.equal(3, reviews()) end)
+
+  it("is told at the end of a plan in which all answers and only rights lack", function()
+    vault("sys/policies/acl/reader", { policy = 'path "secret/data/tenant/newclient/*" { capabilities = ["read"] }' })
+    local token = vault("auth/token/create", { policies = { "reader" } }).auth.client_token
+    local result = lab:o2x({ "plan", "onboard", "newclient" }, { env = { VAULT_TOKEN = token } })
+    assert.are_not.equal(0, result.code)
+    assert.matches("the token may not create, update secret/data/tenant/newclient/%*", result.stdout .. result.stderr)
+    assert.matches("%d%d to create", result.stdout)
+  end)
+
+  it("is not asked for where nothing would change", function()
+    assert.equal(0, lab:o2x({ "run", "onboard", "newclient" }).code)
+    assert.equal(0, reviews())
   end)
 end)

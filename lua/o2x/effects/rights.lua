@@ -6,10 +6,22 @@ local rights = lazy "o2x.policy.rights"
 local task = require "o2x.base.task"
 local value = require "o2x.base.value"
 
-local function missing(ctx)
+-- A system that denied a look still says what else it denies; one that did not answer is not asked again.
+local function silent_among(problems)
+  local silent = {}
+  for _, one in pairs(problems) do
+    if one.kind ~= "unauthorised" and one.err.module then silent[one.err.module] = true end
+  end
+  return silent
+end
+
+local function missing(ctx, problems)
+  local silent = silent_among(problems)
   local this = { config = ctx.config, grants = ctx.scope, tenant = ctx.tenant }
   function this.client(name) return ctx:client(name) end
-  function this.reach(system, fn, ...) return ctx:ask(system, fn, ...) end
+  function this.reach(system, fn, ...)
+    if not silent[system] then return ctx:ask("rights of " .. system, fn, ...) end
+  end
   return rights.missing(this, rights.of(ctx:declared_types()))
 end
 
@@ -50,6 +62,7 @@ end
 
 local function refuse(list)
   local first = list[1]
+  if not first then return end
   if #list == 1 and first.err then error(first.err, 0) end
   local kind = first.kind or "unauthorised"
   if #list == 1 then errors.raise { kind = kind, module = "rights", message = first.text, hint = first.mend } end
@@ -72,17 +85,25 @@ return {
   api = function(ctx)
     return {
       --- Asks each system for the rights and the kinds that the runbook's effects use, runs `looks` beside that, and
-      --- raises all that is missing at once. It writes nothing.
+      --- raises all that is missing at once. It writes nothing. A plan whose looks find nothing asks for rights only if
+      --- something would change.
       ---@param looks (fun())[] each raises what it finds missing
       check = function(looks)
-        local found, problems = {}, {}
-        local all = { function() found = missing(ctx) end }
-        for i, look in ipairs { function() ask_broker(ctx) end, table.unpack(looks or {}) } do
-          all[#all + 1] = function() problems[i] = problem_of(look) end
+        local found, problems = nil, {}
+        local function ask() found = found or missing(ctx, problems) end
+        local is_put_off = ctx:look_before_changes(function()
+          if found then return end -- it was asked for with the looks, and said
+          ask()
+          refuse(found)
+        end)
+        local all = { function() ask_broker(ctx) end, table.unpack(looks or {}) }
+        local jobs = is_put_off and {} or { ask }
+        for i, look in ipairs(all) do
+          jobs[#jobs + 1] = function() problems[i] = problem_of(look) end
         end
-        task.each(all, function(fn) fn() end, { limit = #all })
-        local list = joined(found, problems, #all)
-        if #list > 0 then refuse(list) end
+        task.each(jobs, function(job) job() end, { limit = #jobs })
+        if next(problems) then ask() end
+        refuse(joined(found or {}, problems, #all))
       end,
     }
   end,

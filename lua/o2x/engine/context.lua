@@ -44,6 +44,7 @@ function M.new(run)
     declared = run.declared,
     progress = function(text) run.report:waiting(step.path(), text) end,
   }, Context)
+  run.looks_before_changes = {}
   run.answers = run.mode == "plan" and memo.new(math.huge) or nil
   runs[ctx] = run
   return ctx
@@ -145,6 +146,17 @@ end
 function Context:waits_later()
   local run = runs[self]
   return run.mode == "plan" and not run.auditing
+end
+
+--- Puts a look off to the end of the plan, and makes it only if something would change. What it raises is a problem of
+--- the step that put it off. An audit has no use for what only a write needs.
+---@param look fun()
+---@return boolean put_off false: a run, or a checklist for people, which must look now
+function Context:look_before_changes(look)
+  local run = runs[self]
+  if run.mode ~= "plan" or run.guide then return false end
+  table.insert(run.looks_before_changes, { path = step.path(), look = look })
+  return true
 end
 
 --- How long to wait for something that is not true yet. An audit looks once: it reports what is, and not what may be.

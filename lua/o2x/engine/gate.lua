@@ -134,7 +134,7 @@ function Gate:hurried(options) return self.asked:hurried(options) end
 ---@param ... any arguments of fn
 ---@return any
 function Gate:reach(system, options, fn, ...)
-  options.on_retry = options.on_retry or self.ctx:retry_options().on_retry
+  options.on_retry = options.on_retry or self.run.ctx:retry_options().on_retry
   return self.asked:reach(system, options, fn, ...)
 end
 

@@ -122,6 +122,16 @@ local function apply(run)
   settle(run)
 end
 
+-- What a step asks only if there is something to write.
+local function look_before_changes(run)
+  for _, one in ipairs(run.looks_before_changes) do
+    local ok, err = xpcall(task.within, errors.handler, "step_path", one.path, deadline.perform, run, one.look)
+    err = not ok and errors.wrap(err) or nil
+    if err and not run.plan:goes_on_after(err) then error(err, 0) end
+    if err then run.plan:problem(one.path, errors.amend(err, { step = one.path })) end
+  end
+end
+
 -- Hooks alone are not a change: the plan shows them only if there are other changes.
 local function rehearse(run)
   local _close <close> = defer(run.close_clients)
@@ -138,6 +148,7 @@ local function rehearse(run)
     if run.guide then run.guide:stuck("", why, last) end
   end
   if run.auditing or not run.plan:has_changes() then return end
+  look_before_changes(run)
   hooks.before(run)
   hooks.after(run, "done")
 end
