@@ -43,6 +43,12 @@ local function none(store, list)
       ("start it again, or name it: o2x resume %s"):format(newest.id)
     )
   end
+  if newest and newest.status == "running" then
+    errors.input(
+      ("no unfinished run: the newest, %s, is still running"):format(newest.id),
+      "wait for it, or interrupt it where it runs, with Ctrl-C; one that was just killed has ended in a moment"
+    )
+  end
   errors.input(
     "no unfinished run",
     ("o2x runs lists all runs in %s; O2X_STATE, or state: in o2x.yaml, names another folder"):format(store.folder)

@@ -60,9 +60,13 @@ local function is_needed(needs, verb, resource, is_own)
   return needs == nil
 end
 
+-- What is looked at only if it is there: a run needs no metrics server.
+local OPTIONAL <const> = { ["metrics.k8s.io"] = true }
+
 local function questions_of(role, needs, is_own, list, seen)
   for _, rule in ipairs(role.rules) do
-    for _, resource in ipairs(rule.resources) do
+    local is_asked = not needs or not OPTIONAL[rule.apiGroups[1]]
+    for _, resource in ipairs(is_asked and rule.resources or {}) do
       for _, verb in ipairs(rule.verbs) do
         local base, part = resource:match "^([^/]+)/?(.*)$"
         local one = {
