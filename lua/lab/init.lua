@@ -121,6 +121,7 @@ local function start(place)
     cwd = place.root,
     detached = true,
     log = fs.join(place.dir, "lab.log"),
+    env = { XDG_CACHE_HOME = os.getenv "XDG_CACHE_HOME" }, -- the real servers' programs are there
   }
   local deadline = task.now() + START_TIMEOUT
   repeat

@@ -41,6 +41,7 @@ function M.start(options)
   local real = options and options.real or os.getenv "O2X_LAB_REAL"
   local lab = setmetatable({ dir = fs.temp_folder(fs.join(os.getenv "TMPDIR" or "/tmp", "o2x-test-lab-")) }, Lab)
   lab.env = { O2X_LAB_DIR = lab.dir, O2X_LAB_REAL = real }
+  if real then lab.env.XDG_CACHE_HOME = os.getenv "XDG_CACHE_HOME" end
   if not tenants and not real then copy_seeded(lab.dir) end
   local up = lab:o2x { "lab", "up", tenants and "--tenants=" .. tenants }
   assert(up.code == 0, "o2x lab up: " .. up.stderr)
