@@ -22,7 +22,7 @@ describe("Kubernetes itself", function()
   local function deployment(service) return lab:kubectl("get", "deployment", TENANT .. "-" .. service, "-o", "json") end
   local function releases() return json.decode(lab:out("helm", "list", "-a", "-o", "json", "--filter", TENANT)) end
   -- Without what the controllers still make of the seed.
-  local function names() return lab:names "deployment,statefulset,job,cronjob,hpa,service,pvc,ingress,configmap,secret" end
+  local function names() return lab:names "deployment,statefulset,cronjob,hpa,service,pvc,ingress,configmap,secret" end
 
   it(
     "is the version that was asked for",
