@@ -42,6 +42,15 @@ describe("a run that others must approve", function()
     assert.equal(6, code_of { "run", "build", "alpha", "rooms=2" })
   end)
 
+  it("is proposed by its plan as the file that others approve", function()
+    local line = toy:o2x({ "plan", "build", "alpha", "rooms=1" }).stdout:match "To have it approved: o2x (.-)%s*$"
+    assert.equal("plan build alpha rooms=1 --out=build.plan", line)
+    assert.matches(
+      "To apply: o2x apply build.plan",
+      toy:o2x({ "plan", "build", "alpha", "rooms=1", "--out=build.plan" }).stdout
+    )
+  end)
+
   it("may be approved elsewhere: the file goes by mail", function()
     plan "alpha"
     local mail = toy.dir .. "/mail"

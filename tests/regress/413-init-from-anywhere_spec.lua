@@ -15,6 +15,7 @@ describe("outside of any project", function()
   it("a project is made", function()
     local folder = fs.temp_folder "/tmp/o2x-test-anywhere-"
     local _remove <close> = defer(function() fs.remove_tree(folder) end)
+    assert.matches("init FOLDER makes one", o2x({ "doctor" }, folder).stderr)
     ok(o2x({ "init", "ours" }, folder))
     ok(o2x({ "check" }, folder .. "/ours"))
     ok(o2x({ "list" }, folder .. "/ours/platform"))

@@ -26,8 +26,8 @@ local PROGRAMS <const> = {
 
 -- Words that follow the name of a program in a sentence.
 local PROSE <const> = {
-  o2x = "always answers archive asks does fetches finds follows has itself looks needs never passes reads refuses says "
-    .. "sends speaks summaries tries user uses waits will works",
+  o2x = "always answers archive asks does fetches finds follows has is itself looks needs never passes reads refuses "
+    .. "says sends speaks summaries tries user uses waits will works",
   helm = "3 asks did first gets has ignores is keeps left pulled release repository runs takes",
   psql = "no refuses",
   vault = "answer client",

@@ -273,12 +273,7 @@ function M.counts(counts)
   return table.concat(parts, ", ")
 end
 
---- The command that starts a run, as a shell takes it.
----@param run table
----@param arguments string[] runbook, tenant, name=value …
----@param options table of the command line: secrets, standard
----@return string
-function M.run_command(run, arguments, options)
+local function run_words(arguments, options)
   local words = table.move(arguments, 1, #arguments, 1, {})
   if options.secrets then words[#words + 1] = "--secrets=" .. options.secrets end
   if options.standard then words[#words + 1] = "--standard" end
@@ -288,8 +283,29 @@ function M.run_command(run, arguments, options)
   if options.tenants then words[#words + 1] = "--tenants=" .. options.tenants end
   if options.at_once then words[#words + 1] = "--at-once=" .. options.at_once end
   if options.keep_going then words[#words + 1] = "--keep-going" end
+  return words
+end
+
+--- The command that starts a run, as a shell takes it.
+---@param run table
+---@param arguments string[] runbook, tenant, name=value …
+---@param options table of the command line: secrets, standard
+---@return string
+function M.run_command(run, arguments, options)
+  local words = run_words(arguments, options)
   if run.runbook.severe then words[#words + 1] = "--confirm=" .. (options.tenants or run.tenant_name) end
   return "o2x run " .. shell.command(words)
+end
+
+--- The command that writes the plan of a run into a file, which others can approve.
+---@param run table
+---@param arguments string[] as those of run_command
+---@param options table
+---@return string
+function M.plan_command(run, arguments, options)
+  local words = run_words(arguments, options)
+  words[#words + 1] = ("--out=%s.plan"):format(run.runbook.name)
+  return "o2x plan " .. shell.command(words)
 end
 
 --- Is there something to go on with? A run that continues an earlier attempt has something, as that had.

@@ -10,6 +10,7 @@ local fleet = lazy "o2x.cli.fleet"
 local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
 local output = lazy "o2x.cli.output"
+local permission = lazy "o2x.engine.permission"
 local plan_file = lazy "o2x.engine.plan_file"
 local progress = lazy "o2x.report.progress"
 local preparation = lazy "o2x.engine.preparation"
@@ -19,11 +20,15 @@ local units = lazy "o2x.base.units"
 
 local CHANGES = 2 -- exit code of --detailed-exitcode
 local VALID <const> = "24h" -- how long a plan in a file counts
+local TO_APPLY <const>, TO_APPROVE <const> = "To apply: ", "To have it approved: "
 
--- What to type to do what a plan says.
+-- What to type to do what a plan says. What others must approve is done by a plan in a file. -> what for
 local function command_of(this, options, arguments, written)
-  if not written then return common.run_command(this, arguments, options) end
-  return written .. (this.runbook.severe and " --confirm=" .. (options.tenants or this.tenant_name) or "")
+  if written then
+    return written .. (this.runbook.severe and " --confirm=" .. (options.tenants or this.tenant_name) or ""), TO_APPLY
+  end
+  if permission.approvals(this) > 0 then return common.plan_command(this, arguments, options), TO_APPROVE end
+  return common.run_command(this, arguments, options), TO_APPLY
 end
 
 local function data_of(this, plan)
@@ -43,7 +48,7 @@ local function show_commit(this)
 end
 
 local function show(this, plan, options, arguments, written)
-  local command = command_of(this, options, arguments, written)
+  local command, purpose = command_of(this, options, arguments, written)
   local result = output.print(this, options)
   if options.json then
     local data = data_of(this, plan)
@@ -63,7 +68,7 @@ local function show(this, plan, options, arguments, written)
   end
   out.data(style.bold(plan:totals()))
   show_commit(this)
-  out.data("To apply: " .. style.bold(command))
+  out.data(purpose .. style.bold(command))
 end
 
 local function show_all(parts, options, arguments, written)
@@ -73,14 +78,17 @@ local function show_all(parts, options, arguments, written)
     list[i] = part.run and data_of(part.run, part.plan) or part.plan:data()
     list[i].tenant = part.tenant
   end
-  local command = ready and changes and command_of(parts[1].run, options, arguments, written) or nil
+  local command, purpose
+  if ready and changes then
+    command, purpose = command_of(parts[1].run, options, arguments, written)
+  end
   if options.json then return out.json { tenants = json.array(list), next = command } end
   for _, part in ipairs(parts) do
     out.data(style.bold(("%s: %s"):format(part.tenant, part.plan:totals())))
     part.plan:render(out.data, style, options.full)
     if part.run then show_commit(part.run) end
   end
-  if command then out.data("To apply: " .. style.bold(command)) end
+  if command then out.data(purpose .. style.bold(command)) end
 end
 
 -- Says what could not be planned; the exit code is that of the first.

@@ -115,6 +115,8 @@ return {
   ["lua/o2x/cli/approve.lua: o2x plan --out"] = { "what it needs, in a sentence" },
   ["lua/o2x/engine/approvals.lua: o2x approve"] = { by = "tests/pages/approve.txt" },
   ["lua/o2x/engine/approvals.lua: o2x plan"] = { "what is signed" },
+  ["lua/o2x/cli/common.lua: o2x plan"] = { by = "tests/e2e/approve_spec.lua" },
+  ["lua/o2x/project/project.lua: o2x init"] = { by = "tests/regress/413-init-from-anywhere_spec.lua" },
   ["lua/o2x/engine/permission.lua: o2x apply"] = { by = "tests/e2e/approve_spec.lua" },
   ["lua/o2x/engine/permission.lua: o2x approve"] = { by = "tests/pages/approve.txt" },
   ["lua/o2x/engine/permission.lua: o2x plan"] = { by = "tests/pages/approve.txt" },
