@@ -32,13 +32,21 @@ local function ask_broker(ctx)
   end
 end
 
--- What looks at something has found a problem: its error as an entry of the list.
+-- What looks at something has found a problem: its error as an entry of the list. Looks are side by side: each notes
+-- for itself how a person sees what it read last.
 local function problem_of(fn)
-  local ok, err = xpcall(fn, errors.handler)
+  local last = {}
+  local ok, err = xpcall(task.within, errors.handler, "last_look", last, fn)
   if ok then return nil end
   err = errors.wrap(err)
   if err.kind == "cancelled" or err.kind == "bug" then error(err, 0) end
-  return { text = value.text(err), mend = err.hint and value.text(err.hint) or nil, err = err, kind = err.kind }
+  return {
+    text = value.text(err),
+    mend = err.hint and value.text(err.hint) or nil,
+    err = err,
+    kind = err.kind,
+    look = last.look,
+  }
 end
 
 -- Of these systems all rights were asked for: one that is missing explains what was denied for it.
@@ -103,7 +111,10 @@ return {
         end
         task.each(jobs, function(job) job() end, { limit = #jobs })
         if next(problems) then ask() end
-        refuse(joined(found or {}, problems, #all))
+        local list = joined(found or {}, problems, #all)
+        local last = task.context().last_look
+        if last then last.look = list[1] and list[1].look end
+        refuse(list)
       end,
     }
   end,

@@ -33,11 +33,12 @@ end
 local function refuse_file(path)
   local records = records_of(path)
   local run = records[1]
-  local resume = is_over(records) and "" or ("o2x resume %s, or "):format(run.id)
+  local undo = "o2x undo " .. run.id
+  local there = is_over(records) and undo or ("o2x resume %s, or %s"):format(run.id, undo)
   local message = "%s is %s, which %s@%s began: it goes on and is taken back in its own run store"
   errors.input(
     message:format(path, run.id, run.user or "?", run.host or "?"),
-    ("there: %so2x undo %s; here: o2x replay %s --log shows what it did"):format(resume, run.id, shell.quote(path))
+    ("there: %s; here: o2x replay %s --log shows what it did"):format(there, shell.quote(path))
   )
 end
 
