@@ -6,6 +6,7 @@ local json = require "o2x.base.json"
 local proc = require "o2x.base.proc"
 local program = require "o2x.core.program"
 local prove = require "tests.support.toy_prove"
+local shell = require "o2x.base.shell"
 local toys = require "tests.support.toy"
 
 describe("o2x prove", function()
@@ -66,7 +67,7 @@ describe("o2x prove", function()
       held.hashes.stdlib,
       held.seal,
     }, {
-      sum("sha256sum " .. build.dev), -- it runs the toy
+      sum("sha256sum " .. shell.quote(build.dev)), -- it runs the toy
       sum "sha256sum runbooks/build.lua",
       sum "cd stdlib && find -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum | sha256sum",
       sum(("jq -Sj 'del(.seal)' %s | sha256sum"):format(file)),

@@ -79,7 +79,7 @@ local shows_statement = shows_archive(
 -- pg_dump stands for itself, but leaves out the rows of a table.
 local dumps_again = with_folder(function(lab, folder)
   local real = lab:out("sh", "-c", "command -v pg_dump")
-  local program = ('#!/bin/sh\nexec %s --exclude-table-data=core_config.users "$@"\n'):format(real)
+  local program = ('#!/bin/sh\nexec %s "$@" --exclude-table-data=core_config.users\n'):format(real)
   fs.write(folder .. "/bin/pg_dump", program, { mode = 493, parents = true })
   local env = { PATH = folder .. "/bin:" .. os.getenv "PATH" }
   local refused = paste.refused(lab, backup("to=" .. folder .. "/a.dump"), "the archive differs", { env = env })
