@@ -4,6 +4,7 @@ local crypto = require "o2x.crypto"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
 local remedy = require "stdlib.remedy"
+local secret = require "o2x.secret"
 local service = require "o2x.service"
 local vault = require "o2x.vault"
 
@@ -50,7 +51,8 @@ function M.create(tenant, params)
     category = "SYSTEM_ADMIN",
     roleid = "ADMIN_ROLE_ID",
   }
-  if not is_there or renew and not crypto.bcrypt_matches(fields.password, row.password) then
+  local is_known = secret.is(fields and fields.password) or not row
+  if not is_there and is_known or renew and not crypto.bcrypt_matches(fields.password, row.password) then
     values.password = crypto.bcrypt(fields.password)
   end
   pg.tenant:ensure_row("core_config.users", { userid = admin.email }, values)

@@ -6,7 +6,8 @@ local signature = require "o2x.script.signature"
 
 -- Calls fn as the function of an api that a script calls on x.lua:3.
 local function problem(api, name, fn, ...)
-  local _, err = pcall(signature.explain(fn, api, name, function() return "x.lua:3" end), ...)
+  local function said() return "x.lua:3", "x.lua:3" end
+  local _, err = pcall(signature.explain(fn, api, name, said, said), ...)
   return err
 end
 

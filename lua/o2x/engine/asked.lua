@@ -79,7 +79,7 @@ function Asked:reach(system, options, fn, ...)
   end
   local err = results[2]
   if read == first_answer and err.kind == "timeout" and not err.module then
-    err = errors.amend(err, { message = ("%s: no answer within %d s"):format(system, PLAN_SILENCE) })
+    err = errors.amend(err, { message = ("%s: no answer within %d s"):format(system, PLAN_SILENCE), module = system })
   end
   -- A plan goes on after that, and would wait for it again and again.
   local is_same = self.planning and not self.reached[system] and (SILENT[err.kind] or retry.may(err, true))
