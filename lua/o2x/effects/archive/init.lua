@@ -94,7 +94,9 @@ end
 -- The platform's server tells for one that is restored from its snapshot, too. A checklist is followed without it.
 local function check_programs(ctx)
   local sql = "SELECT current_setting('server_version_num')::int / 10000 AS version"
-  local function ask() return support.with(ctx, ctx.scope.pg.admin, function(db) return db:one(sql) end) end
+  local function ask()
+    return support.with(ctx, ctx.scope.pg.admin, function(db) return db:one(sql) end)
+  end
   local ok, row = xpcall(ask, errors.handler)
   if ok then return programs.need(row.version) end
   if not ctx:followed_without(row) then error(row, 0) end
