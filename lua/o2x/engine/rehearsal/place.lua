@@ -22,12 +22,14 @@ local LAB_SECONDS <const> = 180 -- for the lab to start, and to end
 local RUN_SECONDS <const> = 24 * 3600
 local MOST_RUNS <const> = 100 -- earlier ones are not in the rehearsal
 
--- Reads a line: at the end of this process there is none.
+-- Reads a line: at the end of this process there is none. A lab that was about to start is not there to be taken down,
+-- and reset starts one again that is up: so it looks once more.
 local KEEPER <const> = [[exec >/dev/null 2>&1
 read -r word
 [ "$word" = keep ] && exit 0
-"$1" down --dir "$2"
-"$1" reset --dir "$2"
+end() { "$1" down --dir "$2"; "$1" reset --dir "$2"; }
+end "$1" "$2"
+"$1" status --dir "$2" && end "$1" "$2"
 rm -rf -- "$3"
 ]]
 
