@@ -203,9 +203,10 @@ static int listen_open_path(lua_State *L)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *path = host_checkcstr(L, 1);
-	if (strlen(path) >= sizeof address.sun_path)
+	size_t length = strlen(path);
+	if (length >= sizeof address.sun_path)
 		return host_fail_errno(L, "listen", ENAMETOOLONG);
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, length + 1);
 	unlink(path);
 	return listen_on(L, (const struct sockaddr *)&address, sizeof address);
 }

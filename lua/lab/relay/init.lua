@@ -1,6 +1,7 @@
 --- A relay in front of a real server, so that a fault takes exactly one statement or command. It passes bytes on as
 --- they are; a protocol (lab.relay.postgres, lab.relay.redis) reads what the client says, and decides.
 
+local acceptor = require "lab.acceptor"
 local bytes_of = require "lab.bytes_of"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
@@ -46,38 +47,16 @@ local function serve(self, accepted)
   M.join(client, server, function(bytes) return talk:up(bytes) end, function(bytes) return talk:down(bytes) end)
 end
 
-local function accept_all(self)
-  while true do
-    local client = self.listener:accept()
-    if client then
-      local handle = task.spawn(serve, self, client)
-      self.handles[handle] = true
-      handle.on_end = function() self.handles[handle] = nil end
-    else
-      task.wait_fd(self.listener:fd(), "r", math.huge)
-    end
-  end
-end
-
 ---@class lab.relay
 ---@field port integer
 local Relay = {}
 Relay.__index = Relay
 
 --- Breaks all connections.
-function Relay:cut()
-  for handle in pairs(self.handles) do
-    handle:cancel()
-  end
-end
+function Relay:cut() self.acceptor:cut() end
 
 --- Closes it and its connections.
-function Relay:close()
-  self.accepting:cancel()
-  self.accepting:wait()
-  self:cut()
-  self.listener:close()
-end
+function Relay:close() self.acceptor:close() end
 
 --- Opens a relay.
 ---@param lab table
@@ -90,16 +69,9 @@ function M.open(lab, name, options)
     local fields = { kind = "failed", module = "lab", op = "relay", message = ("%s:%d"):format(lab.host, free) }
     return errors.check(fields, listen.open(lab.host, free))
   end)
-  local self = setmetatable({
-    listener = listener,
-    port = port,
-    target = options.target,
-    protocol = options.protocol,
-    take = options.take,
-    handles = {},
-  }, Relay)
-  self.accepting = task.spawn(accept_all, self)
-  return self
+  local self = { port = port, target = options.target, protocol = options.protocol, take = options.take }
+  self.acceptor = acceptor.start(listener, function(client) serve(self, client) end)
+  return setmetatable(self, Relay)
 end
 
 return M
