@@ -164,9 +164,12 @@ end
 function M.run(place)
   fs.mkdir(place.dir, 0x1c0)
   local _lock <close> = take_lock(fs.join(place.dir, "serve.lock"))
-  fs.remove(fs.join(place.dir, "lab.json"))
+  local note = fs.join(place.dir, "lab.json")
+  local was_killed = fs.exists(note)
+  fs.remove(note)
   if seed.is_incomplete(place.dir) or place.memory or context.in_memory(place.dir) then M.forget(place) end
   local lab = context.new(place.dir, place)
+  if was_killed then M.sweep(lab) end -- its servers still have their ports: others would be given out for them
   local instances = {}
   local ok, env = xpcall(begin, errors.handler, lab, place, instances)
   if not ok then give_up(lab, instances, env) end

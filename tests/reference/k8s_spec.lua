@@ -1,6 +1,7 @@
 -- o2x on Kubernetes itself instead of the lab's simulator: etcd, API server with TLS and RBAC, controllers, scheduler,
 -- and KWOK for nodes and kubelets. Looked at with kubectl and helm.
 
+local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
@@ -30,6 +31,10 @@ describe("Kubernetes itself", function()
   )
 
   it("is not written by a plan", function()
+    eventually("what controllers make of the seed", function()
+      local there = names()
+      return there:find("secret/urbanos-tls-cert", 1, true) and there:find("configmap/kube-root-ca.crt", 1, true)
+    end)
     local before = names()
     ok(lab:o2x { "plan", "onboard", TENANT })
     assert.equal(before, names())
@@ -73,6 +78,19 @@ describe("Kubernetes itself", function()
     assert.equal(0, deployment("service-billing").spec.replicas)
     ok(lab:o2x { "run", "maintenance", TENANT, "mode=off", "--confirm=" .. TENANT })
     assert.equal(before, deployment("service-billing").status.readyReplicas)
+  end)
+
+  it("comes back after the lab was killed, with what was in it", function()
+    local before = names()
+    local pid = json.decode(fs.read(lab.dir .. "/lab.json")).pid
+    lab:out("kill", "-9", tostring(pid))
+    eventually("the end of the lab", function() return lab:o2x({ "lab", "status" }).code == 1 end)
+    ok(lab:o2x { "lab", "up" })
+    for name, value in pairs(json.decode(lab:o2x({ "lab", "env", "--json" }).stdout)) do
+      lab.env[name] = value
+    end
+    assert.equal(before, names())
+    ok(lab:o2x { "run", "onboard", TENANT }) -- the services find their database
   end)
 
   it("leaves no process when the lab is down", function()
