@@ -132,7 +132,7 @@ local function start(place)
   until task.now() > deadline
   fail(
     ("the lab is not ready after %d s"):format(START_TIMEOUT),
-    "o2x lab down, then o2x lab up",
+    "o2x lab down && o2x lab up",
     fs.join(place.dir, "lab.log")
   )
 end
@@ -150,7 +150,7 @@ local function check_tenants(place, lab)
     if not has[name] then
       errors.input(
         ("the lab in %s was seeded without the tenant %s"):format(place.dir, name),
-        "o2x lab down, then o2x lab reset, then o2x lab up --tenants=" .. table.concat(place.tenants, ",")
+        "o2x lab down && o2x lab reset && o2x lab up --tenants=" .. table.concat(place.tenants, ",")
       )
     end
   end
@@ -168,7 +168,7 @@ local function check_real(place, lab)
   if wanted == has then return end
   errors.input(
     ("the lab in %s was made with %s"):format(place.dir, has == "" and "simulators alone" or "--real=" .. has),
-    ("o2x lab down, then o2x lab reset, then o2x lab up --real=%s"):format(wanted)
+    ("o2x lab down && o2x lab reset && o2x lab up --real=%s"):format(wanted)
   )
 end
 
