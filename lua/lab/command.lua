@@ -15,6 +15,7 @@ local MAX_ARGUMENTS = {
   status = 0,
   env = 0,
   reset = 0,
+  remove = 0,
   serve = 0,
   requests = 0,
   fault = 2,
@@ -22,8 +23,8 @@ local MAX_ARGUMENTS = {
   ["advance-clock"] = 1,
 }
 local FAULT_OPTIONS = { times = true, nth = true, match = true, seconds = true }
-local ACTION_NAMES = { "up", "down", "status", "env", "reset", "fault", "requests", "copy", "advance-clock" }
-local USAGE = "lab up|down|status|env|reset|fault|requests|copy|advance-clock"
+local ACTION_NAMES = { "up", "down", "status", "env", "reset", "remove", "fault", "requests", "copy", "advance-clock" }
+local USAGE = "lab up|down|status|env|reset|remove|fault|requests|copy|advance-clock"
 
 -- The action and its arguments. The name=value arguments of a fault go into the options.
 local function parse(words, options)
@@ -142,6 +143,7 @@ local ACTIONS = {
   reset = function(_, options)
     say(lab.reset(options) and "the lab is reset and up" or "the lab is reset; it is not up")
   end,
+  remove = function(_, options) say(lab.remove(options) and "the lab is gone" or "there was no lab") end,
   env = function(_, options) print_env(lab.env(options), options.json) end,
   status = function(_, options)
     local status = lab.status(options)
@@ -205,6 +207,7 @@ return {
   env                 print variables for psql, redis-cli, kubectl, helm, vault, aws, dig and o2x:
                       eval "$(o2x lab env)"
   reset               restore the initial state
+  remove              stop it and remove its folder, with all that it holds
   fault               list the requests that are set to fail
   fault SERVICE KIND [times=N] [nth=N] [match=TEXT]
                       make the next requests fail, times=N of them, from the nth on; default 1 and 1.

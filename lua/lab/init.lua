@@ -109,6 +109,12 @@ local function start_problem(place)
   fail("the lab did not start: " .. (found or "no error was logged"), hint or "read the log", path)
 end
 
+-- A lab that works for a process is not started for one that has ended: nobody would take it down.
+local function check_owner(place)
+  if not place.owner or fs.exists("/proc/" .. place.owner) then return end
+  fail(("process %s, which the lab is for, has ended"):format(place.owner))
+end
+
 local function start(place)
   local program = fs.program()
   local argv = { program, "serve", "--dir", place.dir, "--platform", place.platform }
@@ -129,6 +135,7 @@ local function start(place)
     local lab = running(place)
     if lab and lab.ready then return lab end
     if child:status() and not lab then start_problem(place) end
+    if lab then check_owner(place) end
   until task.now() > deadline
   fail(
     ("the lab is not ready after %d s"):format(START_TIMEOUT),
@@ -172,21 +179,27 @@ local function check_real(place, lab)
   )
 end
 
+-- Of two concurrent calls, the second waits for the first and finds the lab up, or gone.
+local function take_up_lock(place)
+  local deadline = task.now() + START_TIMEOUT
+  repeat
+    local taken = lock.take(fs.join(place.dir, "up.lock"), "")
+    if taken then return taken end
+    task.sleep(POLL)
+  until task.now() > deadline
+  fail("another 'o2x lab up' is still running in " .. place.dir, "try again in a moment")
+end
+
 --- Starts the lab unless it is up, and waits until it is ready.
 ---@param options { dir: string?, platform: string?, memory: boolean?, owner: string?, tenants: string?, real: string?,
 ---  on_start: fun(dir: string)? } tenants: those to seed whole, at the first start; real: servers
 ---@return { pid: integer, env: table, servers: table, started: boolean }
 function M.up(options)
   local place = M.place(options)
+  check_owner(place)
   fs.mkdir(place.dir, 0x1c0)
-  local deadline = task.now() + START_TIMEOUT
-  local up_lock
-  -- Of two concurrent calls, the second waits for the first and finds the lab up.
-  repeat
-    up_lock = lock.take(fs.join(place.dir, "up.lock"), "")
-    if not up_lock then task.sleep(POLL) end
-  until up_lock or task.now() > deadline
-  if not up_lock then fail("another 'o2x lab up' is still running in " .. place.dir, "try again in a moment") end
+  local up_lock = take_up_lock(place)
+  check_owner(place)
   local lab = running(place)
   if lab and not lab.ready then
     fail(("the lab in %s is starting or stopping"):format(place.dir), "try again in a moment")
@@ -246,6 +259,31 @@ function M.reset(options)
   local was_up = M.down(options)
   if fs.exists(place.dir) then require("lab.serve").forget(place) end
   return was_up and M.up(options) or nil
+end
+
+-- Nothing but a lab is removed, whatever folder was named.
+local function is_lab(dir)
+  for _, name in ipairs(fs.list(dir)) do
+    if name ~= "up.lock" then return fs.exists(fs.join(dir, "serve.lock")) end
+  end
+  return true
+end
+
+--- Stops the lab and removes it with its folder. A start that is under way ends first.
+---@param options { dir: string? }
+---@return boolean was there a lab
+function M.remove(options)
+  local place = M.place(options)
+  if not fs.exists(place.dir) then return false end
+  if not is_lab(place.dir) then
+    errors.input("lab remove: there is no lab in " .. place.dir, "o2x lab remove --dir=FOLDER")
+  end
+  local up_lock = take_up_lock(place)
+  M.down(options)
+  require("lab.serve").forget(place)
+  fs.remove_tree(place.dir)
+  up_lock:close()
+  return true
 end
 
 --- The environment variables that point the usual clients and o2x to the lab.

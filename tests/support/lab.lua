@@ -67,10 +67,9 @@ function Lab:stop()
   if self.memory then return self.memory:stop() end
   local down = self:o2x { "lab", "down" }
   local found = (fs.read_if(fs.join(self.dir, "lab.log")) or ""):match "[^\n]*Sanitizer.*"
-  local reset = self:o2x { "lab", "reset" }
-  fs.remove_tree(self.dir)
+  local removed = self:o2x { "lab", "remove" }
   assert(down.code == 0, "o2x lab down: " .. down.stderr)
-  assert(reset.code == 0, "o2x lab reset: " .. reset.stderr)
+  assert(removed.code == 0, "o2x lab remove: " .. removed.stderr)
   assert(not found, found)
 end
 

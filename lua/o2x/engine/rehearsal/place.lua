@@ -22,14 +22,11 @@ local LAB_SECONDS <const> = 180 -- for the lab to start, and to end
 local RUN_SECONDS <const> = 24 * 3600
 local MOST_RUNS <const> = 100 -- earlier ones are not in the rehearsal
 
--- Reads a line: at the end of this process there is none. A lab that was about to start is not there to be taken down,
--- and reset starts one again that is up: so it looks once more.
+-- Reads a line: at the end of this process there is none. A start that is under way sees that this process has ended.
 local KEEPER <const> = [[exec >/dev/null 2>&1
 read -r word
 [ "$word" = keep ] && exit 0
-end() { "$1" down --dir "$2"; "$1" reset --dir "$2"; }
-end "$1" "$2"
-"$1" status --dir "$2" && end "$1" "$2"
+"$1" remove --dir "$2"
 rm -rf -- "$3"
 ]]
 
@@ -267,10 +264,11 @@ end
 --- The commands that look at a lab that is kept.
 ---@return string[]
 function Place:commands()
-  local dir = require("o2x.base.shell").quote(self.lab)
+  local quote = require("o2x.base.shell").quote
+  local dir = quote(self.lab)
   return {
     ('eval "$(o2x lab env --dir=%s)"'):format(dir),
-    ("o2x lab down --dir=%s; o2x lab reset --dir=%s; rm -r %s"):format(dir, dir, self.folder),
+    ("o2x lab remove --dir=%s && rm -r %s"):format(dir, quote(self.folder)),
   }
 end
 
