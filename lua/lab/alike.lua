@@ -3,6 +3,7 @@
 --- existing one and update". What differs in more than words is told for each. No name of the platform is known here.
 
 local business = require "lab.business"
+local business_schema = require "lab.business.schema"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local graphql = require "lab.graphql_executor"
@@ -205,7 +206,7 @@ local function do_business(lab, copy)
   })
   for _, query in ipairs(copy.spec.graphql or {}) do
     local request = { query = copy.replace(query) }
-    local result = graphql.run(business.schema, request, { context = context, null = json.null, list = json.array })
+    local result = graphql.run(business_schema, request, { context = context, null = json.null, list = json.array })
     if result.errors then fail("lab/tenants.yaml: %s: %s", request.query, result.errors[1].message) end
   end
   lab.save "services"

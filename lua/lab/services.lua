@@ -6,7 +6,8 @@ local json = require("o2x.base.json")
 local jwt = require("lab.jwt")
 local crypto = require("o2x.base.crypto")
 local graphql = require("lab.graphql_executor")
-local business = require("lab.business")
+local business = require "lab.business"
+local business_schema = require "lab.business.schema"
 local database = require("lab.tenant_database")
 local faults = require("lab.service_faults")
 local vault = require("lab.tenant_vault")
@@ -302,7 +303,7 @@ local function serve_graphql(call)
   if request.variables == json.null then request.variables = nil end
   if request.operationName == json.null then request.operationName = nil end
   local result =
-    graphql.run(business.schema, request, { context = open_business(call), null = json.null, list = json.array })
+    graphql.run(business_schema, request, { context = open_business(call), null = json.null, list = json.array })
   return answer(200, result)
 end
 

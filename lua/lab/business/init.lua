@@ -1,7 +1,8 @@
---- The tenant's business in miniature, with its GraphQL schema: customers, orders, bills, invoices, payments, reports.
+--- The tenant's business in miniature: customers, orders, bills, invoices, payments, reports.
 --- Each tenant's data are a plain table, so that they survive a restart of the lab.
 
 local clock = require "o2x.base.clock"
+local records = require "lab.business.records"
 
 local M = {}
 
@@ -25,29 +26,7 @@ function M.open(state, options)
   )
 end
 
-local function reject(code, message, ...)
-  error({ graphql = true, message = message:format(...), extensions = { code = code } }, 0)
-end
-
 local function cents(amount) return math.floor(amount * 100 + 0.5) / 100 end
-
-local function find(list, fields)
-  for _, item in ipairs(list) do
-    local same = true
-    for key, value in pairs(fields) do
-      same = same and item[key] == value
-    end
-    if same then return item end
-  end
-end
-
-local function filter(list, fields)
-  local found = {}
-  for _, item in ipairs(list) do
-    if find({ item }, fields) then found[#found + 1] = item end
-  end
-  return found
-end
 
 --- Adds an item, with its id and creation time.
 ---@param kind string list of the state: "customers", "orders" …
@@ -69,7 +48,7 @@ end
 ---@param what string for the message
 ---@return table item
 function Business:get(kind, id, what)
-  return find(self.state[kind], { id = id }) or reject("NOT_FOUND", "%s %s not found", what, id)
+  return records.find(self.state[kind], { id = id }) or records.reject("NOT_FOUND", "%s %s not found", what, id)
 end
 
 --- An external id may be used once. So a client can find out whether an interrupted request took effect.
@@ -77,8 +56,8 @@ end
 ---@param external string?
 ---@param what string for the message
 function Business:check_unused(kind, external, what)
-  local other = external and find(self.state[kind], { externalId = external })
-  if other then reject("CONFLICT", "%s with externalId %s already exists: %s", what, external, other.id) end
+  local other = external and records.find(self.state[kind], { externalId = external })
+  if other then records.reject("CONFLICT", "%s with externalId %s already exists: %s", what, external, other.id) end
 end
 
 -- customers
@@ -88,7 +67,7 @@ end
 ---@return table customer
 function Business:create_customer(input)
   if not input.email:find("^[^@%s]+@[^@%s]+%.[^@%s]+$") then
-    reject("BAD_USER_INPUT", "email %s is not an address", input.email)
+    records.reject("BAD_USER_INPUT", "email %s is not an address", input.email)
   end
   self:check_unused("customers", input.externalId, "customer")
   local customer = self:add("customers", "CUST", {
@@ -120,8 +99,8 @@ end
 ---@param what string for the message
 ---@return table? item
 function Business:find_one(kind, input, what)
-  if not next(input) then reject("BAD_USER_INPUT", "%s: no id or other field is given", what) end
-  return find(self.state[kind], input)
+  if not next(input) then records.reject("BAD_USER_INPUT", "%s: no id or other field is given", what) end
+  return records.find(self.state[kind], input)
 end
 
 --- Finds a customer by id, email, external id or account number.
@@ -138,8 +117,10 @@ local function order_items(input)
   local items = {}
   for _, given in ipairs(input.items or {}) do
     local quantity, price = given.quantity or 1, given.price or given.unitPrice
-    if type(quantity) ~= "number" or quantity <= 0 then reject("BAD_USER_INPUT", "quantity must be above 0") end
-    if type(price) ~= "number" or price < 0 then reject("BAD_USER_INPUT", "price must be a number, 0 or above") end
+    if type(quantity) ~= "number" or quantity <= 0 then records.reject("BAD_USER_INPUT", "quantity must be above 0") end
+    if type(price) ~= "number" or price < 0 then
+      records.reject("BAD_USER_INPUT", "price must be a number, 0 or above")
+    end
     items[#items + 1] =
       { product = given.product or given.productCode or "STANDARD", quantity = quantity, price = cents(price) }
   end
@@ -175,8 +156,11 @@ end
 ---@param input table arguments of the GraphQL field
 ---@return table order
 function Business:submit_order(input)
-  local order =
-    self:get("orders", input.id or input.orderId or reject("BAD_USER_INPUT", "submitOrder: no id is given"), "order")
+  local order = self:get(
+    "orders",
+    input.id or input.orderId or records.reject("BAD_USER_INPUT", "submitOrder: no id is given"),
+    "order"
+  )
   if order.status == "DRAFT" then
     order.status, order.submittedAt = "SUBMITTED", clock.iso(self.now())
   end
@@ -259,9 +243,9 @@ function Business:process_payment(input)
   local invoice = self:get("invoices", input.invoiceId, "invoice")
   self:check_unused("payments", input.externalId, "payment")
   local amount = cents(input.amount or invoice.amountDue)
-  if invoice.status == "PAID" then reject("CONFLICT", "invoice %s is already paid", invoice.id) end
+  if invoice.status == "PAID" then records.reject("CONFLICT", "invoice %s is already paid", invoice.id) end
   if amount <= 0 or amount > invoice.amountDue then
-    reject(
+    records.reject(
       "BAD_USER_INPUT",
       "amount %.2f is not between 0.01 and the %.2f due on %s",
       amount,
@@ -299,7 +283,7 @@ local REPORTS = {
 function Business:generate_report(input)
   local kind = REPORTS[input.type:upper()]
   if not kind then
-    reject("BAD_USER_INPUT", "report %s is not one of BILLING, CUSTOMERS, INVOICES, REVENUE", input.type)
+    records.reject("BAD_USER_INPUT", "report %s is not one of BILLING, CUSTOMERS, INVOICES, REVENUE", input.type)
   end
   self:check_unused("reports", input.externalId, "report")
   local rows = {}
@@ -323,7 +307,7 @@ end
 ---@param id string
 ---@return string|nil pdf
 function Business:invoice_pdf(id)
-  local invoice = find(self.state.invoices, { id = id })
+  local invoice = records.find(self.state.invoices, { id = id })
   if not invoice then return nil end
   local text = ("BT /F1 18 Tf 72 720 Td (Invoice %s) Tj 0 -28 Td (Amount: %.2f %s) Tj 0 -28 Td (Due: %s) Tj ET"):format(
     invoice.invoiceNumber,
@@ -333,205 +317,5 @@ function Business:invoice_pdf(id)
   )
   return require("lab.pdf").page(text)
 end
-
--- the schema
-
-local function by(method)
-  return function(_, input, business) return business[method](business, input) end
-end
-
-local function some(kind)
-  return function(_, input, business) return filter(business.state[kind], input) end
-end
-
-local function one(kind, id_field)
-  return function(parent, _, business)
-    local id = parent[id_field]
-    return id and find(business.state[kind], { id = id })
-  end
-end
-
-local function found(kind, what)
-  return function(_, input, business) return business:find_one(kind, input, what) end
-end
-
-local QUERIES = {
-  getTenantConfig = {
-    type = "TenantConfig",
-    input = { id = "ID" },
-    resolve = function(_, input, business)
-      local id = business.tenant_id or input.id
-      if input.id and input.id ~= id then reject("NOT_FOUND", "tenant %s is not served here", input.id) end
-      return { id = id, tenantId = id, tenantName = business.tenant, status = "ACTIVE" }
-    end,
-  },
-  getCustomer = {
-    type = "Customer",
-    input = { id = "ID", email = "String", externalId = "String", accountNumber = "String" },
-    resolve = by("get_customer"),
-  },
-  getOrder = {
-    type = "Order",
-    input = { id = "ID", orderNumber = "String", externalId = "String" },
-    resolve = found("orders", "getOrder"),
-  },
-  getOrders = { type = "[Order]", input = { customerId = "ID", status = "String" }, resolve = some("orders") },
-  getBills = { type = "[Bill]", input = { customerId = "ID", status = "String" }, resolve = some("bills") },
-  getInvoices = {
-    type = "[Invoice]",
-    input = { customerId = "ID", billId = "ID", status = "String", id = "ID" },
-    resolve = some("invoices"),
-  },
-  getPaymentHistory = {
-    type = "[Payment]",
-    input = { customerId = "ID", invoiceId = "ID", externalId = "String" },
-    resolve = some("payments"),
-  },
-  getReportData = {
-    type = "Report",
-    input = { id = "ID", externalId = "String" },
-    resolve = found("reports", "getReportData"),
-  },
-}
-
-local MUTATIONS = {
-  createCustomer = {
-    type = "Customer",
-    resolve = by("create_customer"),
-    input = {
-      firstName = "String!",
-      lastName = "String!",
-      email = "String!",
-      company = "String",
-      externalId = "String",
-    },
-  },
-  updateCustomer = {
-    type = "Customer",
-    resolve = by("update_customer"),
-    input = {
-      id = "ID!",
-      firstName = "String",
-      lastName = "String",
-      email = "String",
-      company = "String",
-      status = "String",
-    },
-  },
-  createOrder = {
-    type = "Order",
-    resolve = by("create_order"),
-    input = {
-      customerId = "ID!",
-      externalId = "String",
-      items = "[OrderItemInput]",
-      product = "String",
-      amount = "Float",
-      currency = "String",
-    },
-  },
-  submitOrder = { type = "Order", input = { id = "ID", orderId = "ID" }, resolve = by("submit_order") },
-  triggerBilling = { type = "BillingRun", input = { customerId = "ID" }, resolve = by("trigger_billing") },
-  processPayment = {
-    type = "Payment",
-    resolve = by("process_payment"),
-    input = { invoiceId = "ID!", amount = "Float", method = "String", externalId = "String" },
-  },
-  generateReport = {
-    type = "Report",
-    input = { type = "String!", externalId = "String" },
-    resolve = by("generate_report"),
-  },
-}
-
---- The GraphQL schema.
-M.schema = {
-  query = "Query",
-  mutation = "Mutation",
-  types = {
-    Query = QUERIES,
-    Mutation = MUTATIONS,
-    TenantConfig = { id = "ID", tenantId = "ID", tenantName = "String", status = "String" },
-    Customer = {
-      id = "ID",
-      accountNumber = "String",
-      externalId = "String",
-      firstName = "String",
-      lastName = "String",
-      email = "String",
-      company = "String",
-      status = "String",
-      createdAt = "String",
-    },
-    OrderItem = { product = "String", quantity = "Int", price = "Float" },
-    Order = {
-      id = "ID",
-      orderNumber = "String",
-      externalId = "String",
-      customerId = "ID",
-      status = "String",
-      total = "Float",
-      currency = "String",
-      createdAt = "String",
-      submittedAt = "String",
-      billId = "ID",
-      items = "[OrderItem]",
-      customer = { type = "Customer", resolve = one("customers", "customerId") },
-    },
-    Bill = {
-      id = "ID",
-      billNumber = "String",
-      customerId = "ID",
-      orderIds = "[ID]",
-      amount = "Float",
-      currency = "String",
-      status = "String",
-      billDate = "String",
-      createdAt = "String",
-      invoiceId = "ID",
-      invoice = { type = "Invoice", resolve = one("invoices", "invoiceId") },
-    },
-    Invoice = {
-      id = "ID",
-      invoiceNumber = "String",
-      billId = "ID",
-      customerId = "ID",
-      amount = "Float",
-      amountDue = "Float",
-      currency = "String",
-      status = "String",
-      dueDate = "String",
-      createdAt = "String",
-      pdfUrl = {
-        type = "String",
-        resolve = function(invoice, _, business) return business.url .. "/api/v1/invoices/" .. invoice.id .. ".pdf" end,
-      },
-    },
-    Payment = {
-      id = "ID",
-      paymentNumber = "String",
-      externalId = "String",
-      invoiceId = "ID",
-      customerId = "ID",
-      amount = "Float",
-      currency = "String",
-      method = "String",
-      status = "String",
-      processedAt = "String",
-      invoice = { type = "Invoice", resolve = one("invoices", "invoiceId") },
-    },
-    BillingRun = { id = "ID", status = "String", billsCreated = "Int", bills = "[Bill]" },
-    Report = {
-      id = "ID",
-      type = "String",
-      externalId = "String",
-      status = "String",
-      columns = "[String]",
-      rows = "[JSON]",
-      rowCount = "Int",
-      createdAt = "String",
-    },
-  },
-}
 
 return M
