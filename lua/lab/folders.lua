@@ -38,7 +38,7 @@ end
 ---@return table<string, string> env variables that point o2x to the folders
 function M.prepare(lab, source)
   local platform, secrets, runs = fs.join(lab.dir, "platform"), fs.join(lab.dir, "secrets"), fs.join(lab.dir, "runs")
-  if not fs.is_folder(source) then
+  if not fs.exists(fs.join(source, "platform.yaml")) then
     errors.input("no platform tree at " .. source, "start the lab in a checkout, or pass --platform=FOLDER")
   end
   copy_atomically(source, platform)

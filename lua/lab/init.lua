@@ -15,6 +15,7 @@ local task = require "o2x.base.task"
 
 local M = {}
 
+local TREE <const> = "examples/platform"
 local START_TIMEOUT <const> = 90 -- seconds until ready, on a slow machine
 local STOP_TIMEOUT <const> = 20 -- seconds until the process is killed
 local COPY_TIMEOUT <const> = 1800 -- seconds, for thousands of copies
@@ -26,12 +27,14 @@ end
 
 local function absolute(path) return path:sub(1, 1) == "/" and path or fs.join(fs.cwd(), path) end
 
--- The example platform tree: the checkout's, or the installed one.
+-- The example platform tree: the project's, the installed one, or that of the checkout that the program lies in.
 local function example_tree(root)
-  local tree = fs.join(root, "examples/platform")
-  if fs.is_folder(tree) then return tree end
   local prefix = fs.folder(fs.folder(fs.program()))
-  return fs.join(prefix, "share/o2x/examples/platform")
+  local trees = { fs.join(root, TREE), fs.join(prefix, "share/o2x", TREE), fs.join(prefix, TREE) }
+  for _, tree in ipairs(trees) do
+    if fs.is_folder(tree) then return tree end
+  end
+  return trees[1]
 end
 
 -- The project's root and the folder of its run store; outside of a project, the current folder and its .o2x.

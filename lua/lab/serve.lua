@@ -24,8 +24,9 @@ local WAVES <const> = {
   { "ingress" },
 }
 
--- A reset leaves these, so that the settings of clients stay valid.
+-- A reset leaves these, so that the settings of clients stay valid, and that a start can be read about that failed.
 local KEPT <const> = {
+  ["lab.log"] = true,
   ["ports.json"] = true,
   ["tls"] = true,
   ["cache"] = true,

@@ -13,7 +13,9 @@ local forks = lazy "o2x.prove.forks"
 local json = lazy "o2x.base.json"
 local out = require "o2x.report.out"
 local proposed = require "o2x.report.proposed"
+local project = lazy "o2x.project.project"
 local prove = lazy "o2x.prove"
+local runbook_files = lazy "o2x.project.runbook_files"
 local shell = lazy "o2x.base.shell"
 local task = require "o2x.base.task"
 local fs = require "o2x.base.fs"
@@ -289,6 +291,7 @@ still holds.]],
   run = function(options, arguments, commands)
     if options.check then return certificate.check(options.check) end
     args.need_tenant("prove", arguments)
+    runbook_files.find(project.find(arguments[1]), arguments[1], arguments[2]) -- before labs start for nothing
     local jobs = options.only and 1 or number(options, "jobs") or processors()
     local servers, order = forks.start(jobs, AHEAD)
     if order then return fork.run(order, command(commands)) end

@@ -29,7 +29,9 @@ local function lab_program() return fs.join(fs.folder(fs.program()), "o2x-lab") 
 
 local function run(...)
   local result = proc.run { argv = { lab_program(), ... }, timeout = 200 }
-  if result.code ~= 0 then fail(("o2x-lab %s: %s"):format((...), result.stderr:gsub("%s+$", ""))) end
+  if result.code == 0 then return end
+  local message, hint = result.stderr:match "o2x: ([^\n]*)\n?%s*([^\n]*)"
+  fail(message or ("o2x-lab %s: %s"):format((...), result.stderr:gsub("%s+$", "")), hint ~= "" and hint or nil)
 end
 
 local function read_description(dir) return json.read(fs.read(fs.join(dir, "lab.json")), "lab.json") end
