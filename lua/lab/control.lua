@@ -102,6 +102,12 @@ local function advance_clock(lab, body)
   return { now = lab.clock() }
 end
 
+-- Writes all that is not on disk yet; a lab in memory has nothing there.
+local function save(lab)
+  if not lab.memory then lab.flush() end
+  return { saved = not lab.memory }
+end
+
 -- What all servers were asked since the last restore, in order; with what relays passed on, if that is wanted.
 local function history(lab, instances, statements)
   local list, order = {}, {}
@@ -143,6 +149,7 @@ function M.start(lab, instances, token)
     ["/relay"] = function() return open_relays(lab, instances) end,
     ["/advance-clock"] = function(body) return advance_clock(lab, body) end,
     ["/copy"] = function(body) return copy.run(lab, instances, body) end,
+    ["/save"] = function() return save(lab) end,
     ["/requests"] = function() return { requests = lab.requests.lines } end,
   }
   return lab.serve("control", function(req)
@@ -152,7 +159,7 @@ function M.start(lab, instances, token)
     local ok, result = pcall(function() return route(json.decode(req.body, "request")) end)
     if ok then return answer(200, result) end
     result = errors.wrap(result)
-    return answer(400, { message = tostring(result), hint = result.hint })
+    return answer(400, { kind = result.kind, message = tostring(result), hint = result.hint })
   end)
 end
 

@@ -20,6 +20,7 @@ local START_TIMEOUT <const> = 90 -- seconds until ready, on a slow machine
 local STOP_TIMEOUT <const> = 20 -- seconds until the process is killed
 local COPY_TIMEOUT <const> = 1800 -- seconds, for thousands of copies
 local POLL <const> = 0.05 -- seconds
+local PAGE <const> = 4096 -- bytes
 
 local function fail(message, hint, where)
   errors.raise { kind = "failed", module = "lab", message = message, hint = hint, where = where }
@@ -98,6 +99,14 @@ local function require_up(place)
   errors.raise { kind = "unreachable", module = "lab", message = message, hint = "o2x lab up" }
 end
 
+-- A disk that is full has no room for the log either.
+local function check_room(place)
+  local path = fs.join(place.dir, "room")
+  local ok, problem = pcall(fs.write, path, ("\n"):rep(PAGE), { durable = false })
+  pcall(fs.remove, path)
+  if not ok then fail("the lab did not start: " .. tostring(problem), problem.hint) end
+end
+
 -- Fails with the last error that the process logged before it ended, and its hint.
 local function start_problem(place)
   local path, found, hint = fs.join(place.dir, "lab.log"), nil, nil
@@ -109,6 +118,7 @@ local function start_problem(place)
       hint = hint or line:match "^     (%S.*)"
     end
   end
+  if not found then check_room(place) end
   fail("the lab did not start: " .. (found or "no error was logged"), hint or "read the log", path)
 end
 
@@ -234,12 +244,38 @@ local function wait_gone(pid, seconds)
   return true
 end
 
+-- A request to the lab's control server (lab.control). Its token is in lab.json.
+local function control_request(lab, path, body, seconds)
+  local http = require "o2x.client.http"
+  local response = http.request {
+    method = "POST",
+    url = lab.control.url .. path,
+    json = body,
+    timeout = seconds or 30,
+    headers = { Authorization = "Bearer " .. lab.control.token },
+  }
+  local answer = json.decode(response.body, "lab")
+  if response.status ~= 200 then
+    errors.raise { kind = answer.kind or "input", module = "lab", message = answer.message, hint = answer.hint }
+  end
+  return answer
+end
+
+-- What the lab has in memory goes to disk before it ends: where that is not possible, it stays up and loses nothing.
+-- One that does not answer is stopped all the same.
+local function save(lab)
+  local ok, problem = pcall(control_request, lab, "/save", {}, STOP_TIMEOUT)
+  if ok or not fs.hint_for(tostring(problem)) then return end
+  fail("the lab stays up, because its data cannot be written: " .. tostring(problem), problem.hint)
+end
+
 --- Stops the lab and everything it started. Its data stay on disk.
----@param options { dir: string? }
+---@param options { dir: string?, forget: boolean? } forget: its data go as well
 ---@return boolean was it up
 function M.down(options)
   local place = M.place(options)
   local lab = running(place)
+  if lab and lab.ready and not options.forget then save(lab) end
   if lab then
     signal("TERM", lab.pid)
     if not wait_gone(lab.pid, STOP_TIMEOUT) then
@@ -259,7 +295,7 @@ end
 ---@return table? lab when it was up, and so is again
 function M.reset(options)
   local place = M.place(options)
-  local was_up = M.down(options)
+  local was_up = M.down { dir = options.dir, forget = true }
   if fs.exists(place.dir) then require("lab.serve").forget(place) end
   return was_up and M.up(options) or nil
 end
@@ -282,7 +318,7 @@ function M.remove(options)
     errors.input("lab remove: there is no lab in " .. place.dir, "o2x lab remove --dir=FOLDER")
   end
   local up_lock = take_up_lock(place)
-  M.down(options)
+  M.down { dir = options.dir, forget = true }
   require("lab.serve").forget(place)
   fs.remove_tree(place.dir)
   up_lock:close()
@@ -301,21 +337,6 @@ function M.status(options)
   local place = M.place(options)
   local lab = running(place) or {}
   return { up = lab.ready or false, dir = place.dir, pid = lab.pid, servers = lab.servers }
-end
-
--- A request to the lab's control server (lab.control). Its token is in lab.json.
-local function control_request(lab, path, body, seconds)
-  local http = require "o2x.client.http"
-  local response = http.request {
-    method = "POST",
-    url = lab.control.url .. path,
-    json = body,
-    timeout = seconds or 30,
-    headers = { Authorization = "Bearer " .. lab.control.token },
-  }
-  local answer = json.decode(response.body, "lab")
-  if response.status ~= 200 then errors.input(answer.message, answer.hint) end
-  return answer
 end
 
 --- Injects a fault, clears the faults of a service (kind "off"), or lists all faults (no service).

@@ -17,12 +17,32 @@ M.HINTS = {
   ENOSPC = "free some space on this disk, then the same again",
   EDQUOT = "free some space in this quota, then the same again",
   EROFS = "mount the file system for writing, then the same again",
+  EFBIG = "raise the limit (ulimit -f), then the same again",
 }
+
+--- What programs and libraries say of it, by code.
+local SAID <const> = {
+  ["No space left"] = "ENOSPC",
+  ["Out of diskspace"] = "ENOSPC", -- git
+  ["Disk quota exceeded"] = "EDQUOT",
+  ["Read-only file system"] = "EROFS",
+  ["File too large"] = "EFBIG",
+}
+
+--- Does a text of a program say that a disk takes no more?
+---@param text string
+---@return string? hint what to do
+function M.hint_for(text)
+  for words, code in pairs(SAID) do
+    if text:find(words, 1, true) then return M.HINTS[code] end
+  end
+end
 
 -- The native messages begin with the path.
 local function check(op, value, message, code)
   if value ~= nil then return value end
-  errors.raise { kind = "failed", module = "fs", op = op, code = code, message = message, hint = M.HINTS[code] }
+  local hint = not (code == "EFBIG" and op:find "^read") and M.HINTS[code] or nil -- a read has a limit of its own
+  errors.raise { kind = "failed", module = "fs", op = op, code = code, message = message, hint = hint }
 end
 
 ---The path of `name` in `folder`.

@@ -2,6 +2,7 @@
 --- another repository do not.
 
 local errors = require "o2x.base.error"
+local fs = require "o2x.base.fs"
 local proc = require "o2x.base.proc"
 local shell = require "o2x.base.shell"
 
@@ -64,6 +65,12 @@ local function said(result)
   return lines[1] and table.concat(lines, "; ") or ("it ends with code %s and says nothing"):format(result.code)
 end
 
+-- What to do, where it is known what "that" is.
+local function with_cause(hint, stderr)
+  local cause = hint and fs.hint_for(stderr)
+  return cause and hint:gsub("^mend that", (cause:gsub(", then the same again$", ""))) or hint
+end
+
 --- Calls git, which must succeed.
 ---@param words string[]
 ---@param hint string? what to do if it does not
@@ -77,7 +84,7 @@ function Git:ask(words, hint, input)
     module = "git",
     where = self.folder,
     message = ("git %s: %s"):format(words[1], said(result)),
-    hint = hint,
+    hint = with_cause(hint, result.stderr),
   }
 end
 

@@ -60,9 +60,10 @@ function M.await(folder, paths)
   end
 end
 
---- Which lock file does git complain about?
+--- Which lock file of another git does git complain about? One that it could not make for another reason, such as a
+--- full disk, is nobody's.
 ---@param err any
 ---@return string? path
-function M.named(err) return tostring(err):match "'([^'\n]+%.lock)'" end
+function M.named(err) return tostring(err):match "'([^'\n]+%.lock)': File exists" end
 
 return M

@@ -1,6 +1,7 @@
 --- The command o2x init: makes a project, the folder that an operator's runbooks and tenants are kept in.
 
 local lazy = require "o2x.base.lazy"
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local fs = lazy "o2x.base.fs"
 local out = require "o2x.report.out"
@@ -75,6 +76,24 @@ local function make(folder, part)
   end
 end
 
+-- Takes back what was made, where the rest could not be: the same command would find it in its way.
+local function take_back(folder, was_there, list)
+  for _, part in ipairs(list) do
+    local path = fs.join(folder, part[1])
+    if fs.is_folder(path) then
+      fs.remove_tree(fs.realpath(path))
+    else
+      fs.remove(path)
+    end
+    local above = fs.folder(part[1])
+    while above ~= "." do
+      pcall(fs.remove, fs.join(folder, above)) -- once nothing is in it
+      above = fs.folder(above)
+    end
+  end
+  if not was_there then pcall(fs.remove, folder) end
+end
+
 -- A folder that is there may have a repository in it, and nothing that would be overwritten.
 local function check_free(folder, list)
   if fs.exists(folder) and not fs.is_folder(folder) then errors.input("not a folder", nil, folder) end
@@ -107,8 +126,14 @@ local function perform(_, arguments)
     if not part.copy or fs.exists(part.copy) then list[#list + 1] = part end
   end
   check_free(folder, list)
+  local was_there = fs.exists(folder)
+  local _whole <close> = defer(function(problem)
+    if problem then pcall(take_back, folder, was_there, list) end
+  end)
   for _, part in ipairs(list) do
     make(folder, part)
+  end
+  for _, part in ipairs(list) do
     out.say("made " .. fs.join(folder, part[1]))
   end
   out.say "next: say in platform/platform.yaml what your tenants share, and in o2x.yaml where your systems are;"

@@ -50,7 +50,9 @@ local function refuse(tenant, holder)
   }
 end
 
-local function fail(message, code) errors.raise { kind = "failed", module = "lock", message = message, code = code } end
+local function fail(message, code)
+  errors.raise { kind = "failed", module = "lock", message = message, code = code, hint = fs.HINTS[code] }
+end
 
 -- The names that stand for a tenant of a run store.
 local function names(state, tenant)

@@ -10,7 +10,9 @@ local journal = require "o2x.engine.journal"
 local M = {}
 
 local DAY <const> = 86400 -- seconds
+local HOUR <const> = 3600 -- seconds
 local GONE <const> = ".gone-" -- a run that is being removed
+local NEW <const> = ".new-" -- one that is being made (store.lua)
 
 -- Runs that must stay, with the reason: they are not over, or they cannot be judged.
 local function needed(store, list)
@@ -128,11 +130,18 @@ function M.remove(store, id)
   fs.remove_tree(gone)
 end
 
---- Removes what an earlier removal that was killed left.
+-- A run gets its name within seconds; what has none after an hour was killed before it began.
+local function never_began(store, name)
+  local stat = name:sub(1, #NEW) == NEW and fs.stat(fs.join(store.folder, name), false)
+  return stat and clock.now() - stat.mtime > HOUR
+end
+
+--- Removes what was left by a removal, or a beginning, that was killed.
 ---@param store table
 function M.finish(store)
   for _, name in ipairs(fs.list(store.folder)) do
-    if name:sub(1, #GONE) == GONE then fs.remove_tree(fs.join(store.folder, name)) end
+    local left = name:sub(1, #GONE) == GONE or never_began(store, name)
+    if left then fs.remove_tree(fs.join(store.folder, name)) end
   end
 end
 

@@ -97,6 +97,12 @@ end
 -- The path where a run is made before it gets its name.
 local function making_of(self, id) return fs.join(self.folder, ".new-" .. id) end
 
+-- Takes back what was made of a run that did not begin: a disk that is full has no room for it.
+local function forget(making)
+  local removed, _, code = core.remove(making)
+  if not removed and code ~= "ENOENT" then core.remove_tree(making) end
+end
+
 --- A new id: the date, the time, and the fraction of the second. Ids sort by time, also where the clock was set back:
 --- then the next one follows the newest there is. Its folder is reserved, so that nobody gets the same id.
 ---@return string id
@@ -111,7 +117,7 @@ function Store:new_id()
     if not made and code ~= "EEXIST" then check(making, made, message, code) end
     local free = made and not fs.exists(self:folder_of(id)) -- looked for last: its maker renames the other one
     if free then
-      return id, defer(function() core.remove(making) end)
+      return id, defer(function() forget(making) end)
     end
     if made then fs.remove(making) end
     ticks = ticks + 1

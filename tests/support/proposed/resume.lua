@@ -208,7 +208,6 @@ return {
   ["lua/o2x/base/retry_rules/init.lua: o2x resume"] = after_errors,
   ["lua/o2x/base/retry_rules/kubernetes.lua: o2x resume"] = after_errors,
   ["lua/o2x/base/retry_rules/postgresql.lua: o2x resume"] = after_errors,
-  ["lua/o2x/client/pg/archive.lua: o2x resume"] = after_errors,
   ["lua/o2x/effects/archive/swap.lua: o2x resume"] = after_errors,
   ["lua/o2x/effects/rds.lua: o2x resume"] = after_errors,
   ["lua/o2x/effects/service/send.lua: o2x resume"] = after_errors,

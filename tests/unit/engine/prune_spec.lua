@@ -2,6 +2,8 @@
 
 local clock = require "o2x.base.clock"
 local fs = require "o2x.base.fs"
+local ok = require "tests.support.ok"
+local proc = require "o2x.base.proc"
 local prune = require "o2x.engine.prune"
 local store = require "o2x.engine.store"
 
@@ -85,8 +87,10 @@ describe("runs", function()
     assert.same({ b }, runs:ids())
     fs.rename(runs:folder_of(b), folder .. "/.gone-" .. b)
     assert.same({}, runs:list())
+    -- One was killed before it began, long ago; another begins now.
+    ok(proc.run { argv = { "sh", "-ec", "mkdir .new-a .new-b; touch -d @1 .new-a" }, cwd = folder })
     prune.finish(runs)
-    assert.same({ "key" }, fs.list(folder))
+    assert.same({ ".new-b", "key" }, fs.list(folder))
   end)
 
   it("of a fleet take its request with them, the last one", function()

@@ -3,6 +3,7 @@
 local access = require "o2x.client.aws.access"
 local aws = require "o2x.client.aws.support"
 local crypto = require "o2x.base.crypto"
+local defer = require "o2x.base.defer"
 local endpoint = require "o2x.client.aws.endpoint"
 local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
@@ -186,6 +187,9 @@ end
 function Client:get_file(bucket, key, path)
   local stream <close> = open(self, bucket, key)
   local part, got = path .. ".part", 0
+  local _part <close> = defer(function(problem)
+    if problem then pcall(fs.remove, part) end
+  end)
   fs.remove(part)
   fs.append(part, "", 0x180)
   for bytes in function() return stream:read() end do

@@ -15,7 +15,6 @@ local SERVICE_WORDS <const> = { "host", "port", "user", "dbname", "sslmode", "ss
 local HINTS <const> = {
   ["server version mismatch"] = "install the PostgreSQL client programs of the server's version or newer",
   ["does not exist"] = "create the missing object on the server, then retry",
-  ["No space left"] = "free disk space, then o2x resume",
 }
 
 -- What libpq reads as a service file; a secret if there is a password.
@@ -34,20 +33,31 @@ local function service(options)
   return text .. "password=" .. password .. "\n"
 end
 
-local function fail(program, stderr)
-  local line = stderr:match("error: ([^\n]+)") or stderr:match("([^\n]+)%s*$") or "no error message"
+local XFSZ <const> = 25 -- the signal for a file that grew beyond the limit
+
+local function ended_by(signal)
+  return signal == XFSZ and "File too large" or signal and ("it was ended by signal %d"):format(signal)
+end
+
+-- Its own file, or the server?
+local function fail(program, result, path)
+  local stderr = result.stderr
+  local line = stderr:match("error: ([^\n]+)") or stderr:match("([^\n]+)%s*$") or ended_by(result.signal)
+  line = line or "no error message"
   local detail = stderr:match("\n[%w_]+: detail: ([^\n]+)") or stderr:match("\nDETAIL:%s*([^\n]+)")
   local hint
   for word, text in pairs(HINTS) do
     if stderr:find(word, 1, true) then hint = text end
   end
+  local of_file = line:find("output file", 1, true) or result.signal == XFSZ
   errors.raise {
     kind = stderr:find("connection to server", 1, true) and "unreachable" or "failed",
     module = "pg",
     op = program,
     retryable = false,
+    where = of_file and path or nil,
     message = ("%s: %s%s"):format(program, line, detail and " (" .. detail .. ")" or ""),
-    hint = hint,
+    hint = of_file and fs.hint_for(line) or hint,
   }
 end
 
@@ -60,7 +70,7 @@ local function run(options, argv, path)
     timeout = SECONDS,
     grows = { path = path, seconds = SILENT },
   }
-  if result.code ~= 0 then fail(argv[1], result.stderr) end
+  if result.code ~= 0 then fail(argv[1], result, path) end
 end
 
 --- Dumps a database into a file of mode 0600.

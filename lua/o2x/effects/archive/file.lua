@@ -4,6 +4,7 @@
 local archive = require "o2x.client.pg.archive"
 local by_hand = require "o2x.effects.archive.by_hand"
 local clock = require "o2x.base.clock"
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local fingerprint = require "o2x.client.pg.fingerprint"
 local fs = require "o2x.base.fs"
@@ -219,10 +220,7 @@ end
 local function publish(path, part, earlier)
   local ok, err = pcall(fs.rename, part, path, true)
   if ok then return end
-  if guard.refused(err) and not earlier then
-    fs.remove(M.note_path(path))
-    fs.remove(part)
-  end
+  if guard.refused(err) and not earlier then fs.remove(M.note_path(path)) end
   error(err, 0)
 end
 
@@ -234,6 +232,9 @@ local function write(ctx, target, desired)
   end
   local earlier = own_note(ctx, target.path)
   local part = target.path .. ".part"
+  local _part <close> = defer(function(problem)
+    if problem then pcall(fs.remove, part) end -- what is not whole is worth nothing, and takes room
+  end)
   local note = take(ctx, target, part)
   ctx:waiting("reading the archive back")
   read_back(ctx, part, note)
