@@ -324,16 +324,19 @@ local function same_again_of(run, status, err)
   return same_again.why(run, err)
 end
 
--- What has written nothing is started again, once what was said is corrected: by the command of the hint, if there is
--- one.
-local function after_refusal(err)
+--- What to type after a refusal, which has written nothing: the same again, once what was said is corrected. Nothing
+--- where the words themselves were wrong, or where the hint has the command.
+---@param err table
+---@return string? command
+function M.after_refusal(err)
   local has_command = err.meant or err.lacks or err.hint and tostring(err.hint):find "o2x %l"
-  return not has_command and proposed.typed() or nil
+  local wrong_words = err.kind == "input" and not err.where
+  return not has_command and not wrong_words and proposed.typed() or nil
 end
 
 -- A run whose journal was deleted or replaced cannot be resumed; it is started again.
 local function next_of(run, status, options, err)
-  if status == "refused" and err then return after_refusal(err) end
+  if status == "refused" and err then return M.after_refusal(err) end
   if not NEXT[status] then return nil end
   if status == "failed" and not M.has_begun(run) then return proposed.typed() end
   local anew = status == "failed" and not run.past and same_again.start_again(err)
@@ -409,6 +412,15 @@ local function say_remains(undone)
   end
 end
 
+local LOCAL_LOCK <const> = { run = true, resume = true, undo = true, apply = true }
+
+--- Where the control database did not answer, the commands that are proposed want --local-lock, too.
+---@param was_without any true: what was typed had it
+---@param err table? the error of what was typed
+function M.carry_local_lock(was_without, err)
+  if was_without or err and err.lacks == "--local-lock" then proposed.carry("--local-lock", LOCAL_LOCK) end
+end
+
 --- Prints the result and summary of a run; returns the exit code.
 ---@param run table
 ---@param status string
@@ -419,6 +431,7 @@ end
 function M.conclude(run, status, err, options, seconds)
   local style = out.style(2)
   local counts = run.report.counts
+  M.carry_local_lock(run.lease and run.lease.alone, err)
   local next_command = next_of(run, status, options, err)
   local result = output.print(run, options)
   if options.json then

@@ -131,13 +131,22 @@ local function only_looked(outcomes)
   return true
 end
 
+-- One line for all: the first tenant that was refused stopped the fleet.
+local function again(outcomes)
+  for _, outcome in ipairs(outcomes) do
+    if outcome.status == "refused" and outcome.error then return common.after_refusal(outcome.error) end
+  end
+  return proposed.typed()
+end
+
 local function next_of(fleet, options, outcomes)
-  if outcomes and not fleet.undoes and only_looked(outcomes) then return proposed.typed() end
+  if outcomes and not fleet.undoes and only_looked(outcomes) then return again(outcomes) end
   return "o2x resume " .. fleet.id .. (options.edited and " --edited" or "")
 end
 
 local function data_of(fleet, outcomes, status, options, warnings)
   local list = {}
+  local next_command = not ENDED[status] and next_of(fleet, options, outcomes) or nil
   for i, outcome in ipairs(outcomes) do
     list[i] = {
       tenant = outcome.tenant,
@@ -158,7 +167,7 @@ local function data_of(fleet, outcomes, status, options, warnings)
     tenants = json.array(list),
     warnings = json.array(warnings),
     undoes = fleet.undoes,
-    next = not ENDED[status] and proposed.text(next_of(fleet, options, outcomes)) or nil,
+    next = next_command and proposed.text(next_command),
   }
 end
 
@@ -188,10 +197,14 @@ end
 ---@param go function? fleet_undo.go, of an undo
 ---@return integer exit code
 function M.perform(store, project, config, fleet, options, go)
+  common.carry_local_lock(options.local_lock)
   common.if_ended(next_of(fleet, options))
   out.say(("%s for %d tenants, %s"):format(fleet.runbook, #fleet.tenants, fleet.id))
   common.print_warnings(config)
   local outcomes, status = fleets.perform(store, fleet, (go or go_on)(store, project, config, fleet, options))
+  for _, outcome in ipairs(outcomes) do
+    common.carry_local_lock(false, outcome.error)
+  end
   if options.json then
     out.json(data_of(fleet, outcomes, status, options, common.warnings(config)))
   else
@@ -202,13 +215,14 @@ function M.perform(store, project, config, fleet, options, go)
     done = done + (ENDED[outcome.status] and 1 or 0)
   end
   say_left(outcomes)
+  local next_command = not ENDED[status] and next_of(fleet, options, outcomes)
   out.say(
     ("%s  %s: %d of %d tenants%s"):format(
       status,
       fleet.runbook,
       done,
       #outcomes,
-      ENDED[status] and "" or "; next: " .. next_of(fleet, options, outcomes)
+      next_command and "; next: " .. next_command or ""
     )
   )
   return exit_code(outcomes, status)

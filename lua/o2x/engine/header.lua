@@ -43,6 +43,7 @@ function M.of(run)
       path = run.runbook.path,
       overrides = run.runbook.overrides,
       adopts = run.runbook.adopts,
+      severe = run.runbook.severe,
     },
     allow_edited = #run.edited_versions > 0 and run.edited_versions or nil,
     fleet = run.fleet,

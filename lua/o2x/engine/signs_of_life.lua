@@ -77,7 +77,8 @@ local function live(self)
   while not holding.gone do
     task.wait(self.wake, pause(holding))
     self.wake:clear()
-    local answered
+    local waiting, answered = self.waiting, nil
+    self.waiting = {} -- whoever comes from now on waits for the next one
     if holding.number then
       answered = beat(self)
     else
@@ -85,7 +86,9 @@ local function live(self)
     end
     report(self, answered, before)
     before = answered
-    self.given:set()
+    for _, given in ipairs(waiting) do
+      given:set()
+    end
   end
 end
 
@@ -93,11 +96,13 @@ end
 local Signs = {}
 Signs.__index = Signs
 
---- Asks for a sign of life at once, and waits for it. The tasks of scripts start nothing for that: their order counts.
+--- Asks for a sign of life at once, and waits for it, as several tasks may. The tasks of scripts start nothing for
+--- that: their order counts.
 function Signs:now()
-  self.given:clear()
+  local given = task.event() -- one task waits for an event
+  self.waiting[#self.waiting + 1] = given
   self.wake:set()
-  task.wait(self.given, self.holding.words.seconds)
+  task.wait(given, self.holding.words.seconds)
 end
 
 --- Ends them.
@@ -111,7 +116,7 @@ end
 ---@param holding o2x.holding
 ---@return o2x.signs_of_life to be closed
 function M.begin(holding)
-  local self = setmetatable({ holding = holding, wake = task.event(), given = task.event() }, Signs)
+  local self = setmetatable({ holding = holding, wake = task.event(), waiting = {} }, Signs)
   self.task = task.spawn(live, self)
   return self
 end

@@ -319,6 +319,7 @@ function M.run_again(h)
     local given = h.params[name]
     words[#words + 1] = ("%s=%s"):format(name, type(given) == "string" and given or "…")
   end
+  if h.runbook.severe then words[#words + 1] = "--confirm=" .. h.tenant end
   return "o2x run " .. shell.command(words)
 end
 

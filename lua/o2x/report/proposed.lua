@@ -41,6 +41,7 @@ local function find_sets()
 end
 
 local start, sets -- found when the first command is proposed
+local carried = {} -- option → the commands that get it
 
 local function find()
   if not start then
@@ -55,7 +56,20 @@ end
 ---@param names table<string, boolean>|fun(): table the names of all commands; true: it takes --set
 ---@param known (fun(key: string): boolean)? is there such a configuration key? Without it each counts
 function M.called(called, words, names, known)
-  program, arguments, commands, is_key, start = called, words, names, known, nil
+  program, arguments, commands, is_key, start, carried = called, words, names, known, nil, {}
+end
+
+--- From now on these commands get an option: without it, they would be refused here.
+---@param option string without a value
+---@param takers table<string, boolean> names of commands
+function M.carry(option, takers) carried[option] = takers end
+
+local function carried_by(name)
+  local words = {}
+  for option, takers in pairs(carried) do
+    if takers[name] then words[#words + 1] = " " .. option end
+  end
+  return table.concat(words)
 end
 
 --- A text in which the commands of o2x are as the operator has to type them here.
@@ -64,11 +78,11 @@ end
 function M.text(text)
   if not text:find "o2x %l" then return text end
   find()
-  if start == "o2x" and sets == "" then return text end
+  if start == "o2x" and sets == "" and not next(carried) then return text end
   return (
     text:gsub("%f[%w_/.-]o2x (%l[%l-]*)", function(name)
       if commands[name] == nil then return nil end
-      return start .. " " .. name .. (commands[name] and sets or "")
+      return start .. " " .. name .. (commands[name] and sets or "") .. carried_by(name)
     end)
   )
 end
@@ -81,15 +95,16 @@ function M.command(words)
   return start .. " " .. shell.command(words)
 end
 
---- What was typed, in the words that text() knows: a runbook's name that stood for a command has its "run", and --set
---- is left out, because text() adds it.
+--- What was typed, in the words that text() knows: a runbook's name that stood for a command has its "run", and what
+--- text() adds is left out: --set, and what is carried.
 ---@return string
 function M.typed()
   find()
   local words, skip = {}, false
   for i, word in ipairs(arguments) do
     if i == 1 and commands[word] == nil then words[1] = "run" end
-    if not skip and not word:find "^%-%-set=" and word ~= "--set" then words[#words + 1] = word end
+    local added = skip or word:find "^%-%-set=" or word == "--set" or carried[word]
+    if not added then words[#words + 1] = word end
     skip = word == "--set"
   end
   return "o2x " .. shell.command(words)
