@@ -104,8 +104,14 @@ function M.verify(tenant)
   local listed, pods
   check("Services", function()
     listed, pods = pcall(pods_by_app, tenant) -- the other checks need them, even if this one fails
-    local found = k8s.list("Service", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })
-    if #found < #catalogue.names() then fail(("%d of %d services"):format(#found, #catalogue.names())) end
+    local found = {}
+    for _, one in ipairs(k8s.list("Service", { selector = "tenant=" .. tenant.name, namespace = tenant.namespace })) do
+      found[one.metadata.name] = true
+    end
+    for _, service in ipairs(catalogue.names()) do
+      local name = naming.resource(tenant, service)
+      if not found[name] then fail("there is no Service " .. name, remedy.onboard(tenant, "helm.release " .. name)) end
+    end
   end)
   parallel.each(catalogue.names(), function(service)
     check(service .. " has started", started, tenant, service, listed, pods)

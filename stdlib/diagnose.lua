@@ -75,6 +75,7 @@ function M.run(tenant)
   run_chapters(FIRST, tenant, facts, parts)
   run_chapters(SECOND, tenant, facts, parts)
   local rows = findings.ranked(parts)
+  findings.secrets_first(rows, remedy.onboard(tenant))
   if facts.maintenance then findings.wait_for_maintenance(rows, remedy.run(tenant, "maintenance", "mode=off", true)) end
   return rows
 end

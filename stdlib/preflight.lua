@@ -27,8 +27,11 @@ M.MISSING = "missing"
 ---@return string
 function M.kept_secret(tenant, path) return ("vault.secret secret/tenant/%s/%s"):format(tenant.name, path) end
 
--- Was the tenant taken over without this secret?
-local function is_kept(tenant, path)
+--- Was the tenant taken over without this secret?
+---@param tenant table
+---@param path string below the tenant's in Vault
+---@return boolean
+function M.is_kept(tenant, path)
   local name = M.kept_secret(tenant, path)
   for _, one in ipairs(tenant.kept) do
     if one.what == name and one.tag == M.MISSING then return true end
@@ -66,7 +69,7 @@ local function check_secrets(tenant)
       end
     elseif given ~= nil then
       invalid(need.section .. " must be a table of strings", nil, source)
-    elseif not vault.read(need.path) and not is_kept(tenant, need.path) then
+    elseif not vault.read(need.path) and not M.is_kept(tenant, need.path) then
       invalid(
         ("no secrets for %s, neither given nor in Vault"):format(need.section),
         "pass them with --secrets=FILE (mode 0600), --secrets=- (standard input) or --secrets=vault:PATH; "

@@ -21,10 +21,35 @@ function M.run(tenant, runbook, arguments, severe)
   return table.concat(line, " ")
 end
 
---- `o2x run onboard`, which creates what is missing and changes what differs from the tenant file.
+--- `o2x run onboard`, which creates what is missing and changes what differs from the tenant file. What the file of an
+--- adopted tenant keeps as it is, it leaves alone: that needs --take-over.
 ---@param tenant table
+---@param ... string what is to be made, as a tenant's file names it: "helm.release urbanos-service-billing"
 ---@return string
-function M.onboard(tenant) return M.run(tenant, "onboard") end
+function M.onboard(tenant, ...)
+  local options = {}
+  for _, one in ipairs(tenant.kept or {}) do
+    for _, about in ipairs { ... } do
+      local key = one.what == about and about:match "^%S+ (.+)$"
+      if key then options[#options + 1] = text.shell_word("--take-over=" .. key) end
+    end
+  end
+  return M.run(tenant, "onboard", options[1] and table.concat(options, " "))
+end
+
+--- A row in the tenant's database, as a tenant's file names it.
+---@param tenant table
+---@param name string "core_config.tenant_merchants"
+---@param ... any columns and their values in turn: "id", tenant.id
+---@return string
+function M.row(tenant, name, ...)
+  local words, conditions = { ... }, {}
+  for i = 1, #words, 2 do
+    local value = words[i + 1]
+    conditions[#conditions + 1] = ("%s = %s"):format(words[i], type(value) == "number" and value or M.literal(value))
+  end
+  return ("pg.row %s %s where %s"):format(tenant.database, name, table.concat(conditions, " and "))
+end
 
 --- `o2x run deploy` for one service.
 ---@param tenant table

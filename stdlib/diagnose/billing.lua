@@ -127,7 +127,10 @@ local function invoices(found, tenant)
   end
 end
 
+-- A tenant whose file wants none has that of its services.
 local function template(found, tenant)
+  local wanted = tenant.invoice_template
+  if not wanted then return end
   local row = pg.tenant:one(
     [[select max(length(template_html)) as length from core_config.invoice_template
     where tenant_id = $1]],
@@ -140,7 +143,12 @@ local function template(found, tenant)
     "core_config.invoice_template",
     "there is no invoice template",
     "no row for " .. tenant.id,
-    { mend = remedy.onboard(tenant) }
+    {
+      mend = remedy.onboard(
+        tenant,
+        remedy.row(tenant, "core_config.invoice_template", "tenant_id", tenant.id, "template_name", wanted.name)
+      ),
+    }
   )
 end
 

@@ -106,7 +106,9 @@ end
 local function environment_remedy(tenant, service, in_file, app)
   local url = app.postgres and app.postgres.url
   if app.tenantId ~= tenant.id or type(url) ~= "string" or database_of(url) ~= tenant.database then
-    return { mend = remedy.onboard(tenant) } -- which writes the tenant's id and database into the file
+    -- It writes the tenant's id and database into the file.
+    local file, release = naming.values_file(tenant.name, service), naming.resource(tenant, service)
+    return { mend = remedy.onboard(tenant, "file.text " .. file, "helm.release " .. release) }
   end
   local absent = {}
   for _, name in ipairs(IN_FILE) do
@@ -229,6 +231,16 @@ local function vault_token(found, tenant)
   end
 end
 
+-- Onboarding knows by itself what the tenant's info is; a licence comes from people.
+local function vault_remedy(tenant, path)
+  if path == "info" then return { mend = remedy.onboard(tenant) } end
+  return {
+    say = "put license_key into the tenant's secrets file, under license",
+    mend = remedy.onboard(tenant),
+    first = true,
+  }
+end
+
 local function vault_secrets(found, tenant, facts)
   for _, path in ipairs { "info", "license/onboarding" } do
     if not vault.read(path) then
@@ -238,7 +250,7 @@ local function vault_secrets(found, tenant, facts)
         "Vault",
         ("secret/tenant/%s/%s is missing"):format(tenant.name, path),
         "no such secret",
-        { mend = remedy.onboard(tenant) }
+        vault_remedy(tenant, path)
       )
     end
   end
@@ -316,7 +328,7 @@ local function tenant_row(found, tenant)
     "core_config.tenant",
     row and "the tenant is " .. row.status or "the tenant's row is missing",
     ("%s in %s"):format(tenant.id, tenant.database),
-    { mend = remedy.onboard(tenant) }
+    { mend = remedy.onboard(tenant, remedy.row(tenant, "core_config.tenant", "id", tenant.id)) }
   )
 end
 

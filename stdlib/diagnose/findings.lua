@@ -18,6 +18,7 @@ end
 ---@field say string? in words, what people have to do first, or instead
 ---@field mend string? the command that ends the finding
 ---@field look string? a command that shows more, and changes nothing
+---@field first boolean? no onboarding begins before people have done what `say` says
 
 -- A remedy as one text. Commands are never cut.
 local function in_words(remedy)
@@ -54,6 +55,7 @@ function M.add(found, severity, subject, finding, evidence, remedy)
     fix = in_words(remedy),
     mend = remedy.mend,
     look = remedy.look,
+    first = remedy.first and remedy.say or nil,
     number = #found.list,
   })
 end
@@ -119,6 +121,34 @@ function M.wait_for_maintenance(rows, ends)
     if row.mend and row.mend ~= ends and row.mend:find "^o2x run " then
       row.fix = "after the maintenance: " .. row.fix
     end
+  end
+end
+
+-- What people have to do before any onboarding begins, each once.
+local function first_of(rows)
+  local list, known = {}, {}
+  for _, row in ipairs(rows) do
+    if row.first and not known[row.first] then
+      known[row.first], list[#list + 1] = true, row.first
+    end
+  end
+  return list
+end
+
+--- Onboarding is refused without the secrets that it needs: each finding that it ends says which.
+---@param rows table[]
+---@param onboard string the command without options
+function M.secrets_first(rows, onboard)
+  local first = first_of(rows)
+  for _, row in ipairs(rows) do
+    if first[1] and row.mend and (row.mend .. " "):find(onboard .. " ", 1, true) then
+      local before = {}
+      for _, say in ipairs(first) do
+        if say ~= row.first then before[#before + 1] = say end
+      end
+      if before[1] then row.fix = table.concat(before, "; ") .. ", then: " .. row.fix end
+    end
+    row.first = nil
   end
 end
 

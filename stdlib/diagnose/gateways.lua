@@ -5,6 +5,7 @@ local clock = require "o2x.clock"
 local findings = require "stdlib.diagnose.findings"
 local naming = require "stdlib.naming"
 local pg = require "o2x.pg"
+local preflight = require "stdlib.preflight"
 local providers = require "stdlib.providers"
 local refusals = require "stdlib.refusals"
 local remedy = require "stdlib.remedy"
@@ -18,8 +19,9 @@ local HOUR = 3600
 local function vault_path(tenant, provider) return ("secret/tenant/%s/%s"):format(tenant.name, provider.vault) end
 
 -- Onboarding brings what the secrets file has to Vault; the gateway reads it when it starts.
-local function renew(tenant, provider, what)
+local function renew(tenant, provider, what, first)
   return {
+    first = first,
     say = ("put %s into the tenant's secrets file, under %s"):format(what, provider.vault),
     mend = remedy.onboard(tenant) .. " && " .. remedy.restart(tenant, provider.gateway),
   }
@@ -28,6 +30,11 @@ end
 -- ---- the database ----
 
 local function merchant(found, tenant, item)
+  local function ensured(name)
+    return {
+      mend = remedy.onboard(tenant, remedy.row(tenant, "core_config." .. name, "id", tenant.id, "index", item.index)),
+    }
+  end
   local row = pg.tenant:one(
     "select status from core_config.tenant_merchants where tenant_id = $1 and name = $2",
     tenant.id,
@@ -40,7 +47,7 @@ local function merchant(found, tenant, item)
       item.name,
       "the merchant is not configured",
       "no row in core_config.tenant_merchants",
-      { mend = remedy.onboard(tenant) }
+      ensured "tenant_merchants"
     )
   end
   local wanted = item.status or "ACTIVE"
@@ -51,7 +58,7 @@ local function merchant(found, tenant, item)
       item.name,
       "the merchant is " .. row.status,
       "status in core_config.tenant_merchants; the tenant file says " .. wanted,
-      { mend = remedy.onboard(tenant) }
+      ensured "tenant_merchants"
     )
   end
   for _, kind in ipairs { "oauth1", "oauth2" } do
@@ -63,7 +70,7 @@ local function merchant(found, tenant, item)
         item.name,
         "its OAuth attributes are not configured",
         ("no row in core_config.%s_attributes"):format(kind),
-        { mend = remedy.onboard(tenant) }
+        ensured(kind .. "_attributes")
       )
     end
   end
@@ -81,7 +88,7 @@ local function credentials(found, tenant, provider)
       provider.gateway,
       ("%s: the credentials are not in Vault"):format(provider.title),
       "no " .. path,
-      renew(tenant, provider, table.concat(provider.fields, ", "))
+      renew(tenant, provider, table.concat(provider.fields, ", "), not preflight.is_kept(tenant, provider.vault))
     )
     return nil
   end

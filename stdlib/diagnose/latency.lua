@@ -268,7 +268,7 @@ local function queues(found, tenant, max_depth)
         "queue " .. name,
         "is missing",
         "the broker does not have it",
-        { mend = remedy.onboard(tenant) }
+        { mend = remedy.onboard(tenant, "broker.queue " .. name) }
       )
     end
   end

@@ -76,7 +76,11 @@ local function reachable(found, path, tenant)
     ("GET %s: %s"):format(url, ok and "HTTP " .. response.status or tostring(response)),
     {
       say = "if the ingress differs from the tenant file, or the payment gateway is not deployed",
-      mend = remedy.onboard(tenant),
+      mend = remedy.onboard(
+        tenant,
+        ("k8s.object %s/Ingress/%s"):format(tenant.namespace, naming.resource(tenant, "ingress")),
+        "helm.release " .. naming.resource(tenant, "payment-gateway")
+      ),
       look = remedy.kubectl(tenant, "get ingress " .. naming.resource(tenant, "ingress") .. " -o yaml"),
     }
   )
@@ -98,7 +102,12 @@ local function webhook(found, tenant, item, with_database)
       item.name,
       "the webhook is not configured",
       ("payment_gateway_attributes has %s, the tenant file %s"):format(row and row.webhookurl or "nothing", wanted),
-      { mend = remedy.onboard(tenant) }
+      {
+        mend = remedy.onboard(
+          tenant,
+          remedy.row(tenant, "core_config.payment_gateway_attributes", "id", tenant.id, "index", item.index)
+        ),
+      }
     )
   end
   local path = wanted:match "^https://[^/]+(/.*)$"

@@ -238,7 +238,7 @@ local function deployments(found, tenant, facts)
         service,
         "is not deployed",
         "no deployment " .. naming.resource(tenant, service),
-        { mend = remedy.onboard(tenant) }
+        { mend = remedy.onboard(tenant, "helm.release " .. naming.resource(tenant, service)) }
       )
     elseif not facts.maintenance then
       replicas(found, tenant, service, deployment, pods_of(found, tenant, service, facts))
@@ -322,7 +322,8 @@ local function volume(found, tenant)
     local phase = "phase " .. tostring(claim.status.phase)
     findings.add(found, "critical", tenant.data_pvc, "the data volume is not bound", phase, { look = describe })
   else
-    local fix = { mend = remedy.onboard(tenant) }
+    local object = ("k8s.object %s/PersistentVolumeClaim/%s"):format(tenant.namespace, tenant.data_pvc)
+    local fix = { mend = remedy.onboard(tenant, object) }
     findings.add(found, "critical", tenant.data_pvc, "the data volume is missing", "there is no such claim", fix)
   end
 end
@@ -335,14 +336,12 @@ local function certificate(found, tenant)
     look = remedy.kubectl(tenant, "describe certificate " .. name),
   }
   if not object then
-    return findings.add(
-      found,
-      "critical",
-      name,
-      "there is no certificate",
-      "no Certificate " .. name,
-      { mend = remedy.onboard(tenant) }
-    )
+    return findings.add(found, "critical", name, "there is no certificate", "no Certificate " .. name, {
+      mend = remedy.onboard(
+        tenant,
+        ("k8s.object %s/Ingress/%s"):format(tenant.namespace, naming.resource(tenant, "ingress"))
+      ),
+    })
   end
   local ends = object.status and object.status.notAfter
   local left = ends and clock.parse(ends) - clock.now()

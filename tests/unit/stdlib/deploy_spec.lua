@@ -63,7 +63,8 @@ describe("stdlib.deploy", function()
         list = function(kind)
           local objects = {}
           for i, service in ipairs(std.require("catalogue").names()) do
-            objects[i] = { metadata = { name = kind .. i, labels = { app = "newclient-" .. service } } }
+            local name = kind == "Service" and "newclient-" .. service or kind .. i
+            objects[i] = { metadata = { name = name, labels = { app = "newclient-" .. service } } }
           end
           return objects
         end,

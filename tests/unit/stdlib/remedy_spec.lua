@@ -29,6 +29,21 @@ describe("stdlib.remedy", function()
     end
   end)
 
+  it("takes over what an adopted tenant's file keeps, and what is asked for", function()
+    local adopted = { name = "urbanos", database = "coredb-urbanos", kept = {} }
+    local row = remedy.row(adopted, "core_config.tenant_merchants", "id", "T-1", "index", 1)
+    for i, what in ipairs { row, "helm.release urbanos-s", "broker.queue T-1.q" } do
+      adopted.kept[i] = { what = what, tag = "missing" }
+    end
+    assert.equal("o2x run onboard urbanos", remedy.onboard(adopted, "helm.release urbanos-other"))
+    assert.equal("o2x run onboard urbanos --take-over=T-1.q", remedy.onboard(adopted, "broker.queue T-1.q"))
+    assert.equal(
+      [[o2x run onboard urbanos '--take-over=coredb-urbanos core_config.tenant_merchants where id = '\''T-1'\'' and ]]
+        .. "index = 1' --take-over=urbanos-s",
+      remedy.onboard(adopted, "helm.release urbanos-s", row)
+    )
+  end)
+
   it("quotes a text for SQL", function() assert.equal("'it''s'", remedy.literal "it's") end)
 
   it("asks the cluster for the name of the services' role", function()

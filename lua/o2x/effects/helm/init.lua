@@ -361,7 +361,11 @@ local function ensure_release(ctx, name, o)
       return commands.ready(name, objects, namespace, o.timeout or READY_SECONDS)
     end)
   end
-  if ctx.mode ~= "plan" and o.wait ~= false then wait_ready(ctx, source.objects, namespace, o.timeout) end
+  -- What the tenant's file keeps missing comes back as it is wanted (apply.unchanged), and never gets ready.
+  local is_missing = outcome == "unchanged" and rawequal(after, desired)
+  if ctx.mode ~= "plan" and o.wait ~= false and not is_missing then
+    wait_ready(ctx, source.objects, namespace, o.timeout)
+  end
   return after, outcome
 end
 
