@@ -11,9 +11,7 @@ describe("what is proposed after a failure", function()
   teardown(function() lab:stop() end)
 
   local function next_of(result) return result.stderr:match "next: %S*o2x ([^\n]*)\n$" end
-  local function by_shell(command)
-    return lab:run { "sh", "-c", ("%s/o2x %s"):format(fs.folder(labs.O2X), command) }
-  end
+  local function by_shell(command) return lab:run { "sh", "-c", ("%s/o2x %s"):format(fs.folder(labs.O2X), command) } end
 
   local WRONG <const> = {
     { "scale", "urbanos", "service=nosuch", "replicas=2" },

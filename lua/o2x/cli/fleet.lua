@@ -132,7 +132,7 @@ local function only_looked(outcomes)
 end
 
 -- One line for all: the first tenant that was refused stopped the fleet.
-local function again(outcomes)
+local function from_the_start(outcomes)
   for _, outcome in ipairs(outcomes) do
     if outcome.status == "refused" and outcome.error then return common.after_refusal(outcome.error) end
   end
@@ -140,7 +140,7 @@ local function again(outcomes)
 end
 
 local function next_of(fleet, options, outcomes)
-  if outcomes and not fleet.undoes and only_looked(outcomes) then return again(outcomes) end
+  if outcomes and not fleet.undoes and only_looked(outcomes) then return from_the_start(outcomes) end
   return "o2x resume " .. fleet.id .. (options.edited and " --edited" or "")
 end
 

@@ -77,7 +77,8 @@ local function live(self)
   while not holding.gone do
     task.wait(self.wake, pause(holding))
     self.wake:clear()
-    local waiting, answered = self.waiting, nil
+    local answered
+    local waiting = self.waiting
     self.waiting = {} -- whoever comes from now on waits for the next one
     if holding.number then
       answered = beat(self)
