@@ -43,6 +43,7 @@ end
 ---@param tenant table
 ---@return table found live, skipped, releases, missing, unknown; plain values without secrets
 function M.look(tenant)
+  around.hide_secrets()
   local _, file = own_file(tenant)
   local live, skipped = rows.read(tenant, file)
   local deployed = releases.read(tenant)

@@ -1,10 +1,12 @@
 --- What belongs to a tenant and is in no file: its paths in Vault, and objects with its label that no catalogue knows.
 
 local admin = require "stdlib.admin"
+local adoption = require "o2x.adoption"
 local built = require "stdlib.built"
 local k8s = require "o2x.k8s"
 local providers = require "stdlib.providers"
 local remedy = require "stdlib.remedy"
+local rows = require "stdlib.adoption.tenant"
 local vault = require "o2x.vault"
 
 local M = {}
@@ -26,6 +28,40 @@ local function note(list, path, fields, mend, needed)
   if not missing then return end
   local what = all and "Vault has no " .. path or ("Vault's %s lacks %s"):format(path, table.concat(missing, ", "))
   list[#list + 1] = { what = what, mend = mend, secret = needed and all and path or nil }
+end
+
+-- An integration that has all that a provider may store in the clear beside its credentials.
+local PROBE <const> = { oauth1 = { realm = "-" }, oauth2 = { realmid = "-" }, attributes = { companycode = "-" } }
+
+-- The fields of the standard's paths that hold no secret: path → name → true.
+local function in_the_clear()
+  local names = { [admin.SECRET] = { username = true } }
+  for _, word in ipairs(providers.names()) do
+    local provider = providers.find(word)
+    names[provider.vault] = {}
+    for _, fields in ipairs { provider.public or false, provider.known or false } do
+      for name in pairs(fields and fields(PROBE) or {}) do
+        names[provider.vault][name] = true
+      end
+    end
+  end
+  return names
+end
+
+--- Hides the tenant's secrets in what is read from now on. At the standard's paths of credentials that is each field;
+--- elsewhere people keep settings in Vault, too, so there it is those whose names say that they are secrets.
+function M.hide_secrets()
+  local clear, credentials = in_the_clear(), {}
+  for _, word in ipairs(providers.names()) do
+    local provider = providers.find(word)
+    for _, name in ipairs(provider.fields) do
+      credentials[provider.vault .. "/" .. name] = true
+    end
+  end
+  adoption.hide_secrets(function(path, name)
+    if (clear[path] or {})[name] then return false end
+    return credentials[path .. "/" .. name] or rows.is_secret_name(name) or name:find "licen[cs]e_?key" ~= nil
+  end)
 end
 
 --- What Vault lacks of a tenant.

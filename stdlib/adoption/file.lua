@@ -203,10 +203,12 @@ end
 function M.check_size(tenant, wanted)
   local total, where, length = sizes(wanted)
   if total <= LARGEST then return end
-  local path = naming.tenant_file(tenant.name)
+  local path, source = naming.tenant_file(tenant.name), tenant.database
+  if where:find "^contacts" or where == "region" then source = "docs/runbooks" end
+  if where == "notes" then source = "docs/TENANT_INVENTORY.md" end
   fail(
     ("%s would have %d bytes, and it may have %d: %s alone has %d"):format(path, total, LARGEST, where, length),
-    ("shorten it where it is, in %s; then %s"):format(tenant.database, remedy.run(tenant, "adopt"))
+    ("shorten it where it is, in %s; then %s"):format(source, remedy.run(tenant, "adopt"))
   )
 end
 

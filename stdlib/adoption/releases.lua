@@ -68,6 +68,12 @@ local function take(tenant, found, service, release)
     values = { replicaCount = doc:get "replicaCount", resources = doc:get "resources", image = doc:get "image" }
   else
     values = values_of(release, tenant)
+    tenant_rows.without_hidden(
+      values,
+      function(what, why)
+        found.skipped[#found.skipped + 1] = { what = ("%s of %s"):format(what, release.name), why = why }
+      end
+    )
     for _, secret in ipairs(without_secrets(values, "", {})) do
       local why = "a secret in the values of %s: not taken into %s; a gateway reads it from Vault"
       found.skipped[#found.skipped + 1] = { what = secret, why = why:format(release.name, path) }

@@ -16,11 +16,42 @@ local SECRET_NAMES <const> = { "passw", "secret", "token", "credential", "api_?k
 ---@param name string
 ---@return boolean
 function M.is_secret_name(name)
+  if type(name) ~= "string" then return true end
   local folded = name:lower():gsub("[%-%.]", "_")
   for _, pattern in ipairs(SECRET_NAMES) do
     if folded:find(pattern) then return true end
   end
   return false
+end
+
+local HIDDEN <const> = "‹secret"
+local WHY <const> = "has the text of a secret of the tenant's in Vault, and the file is in git; it stays as it is"
+
+-- Has it the text of a secret, which reads hide (o2x.adoption.hide_secrets)? A text that is one, whole, is no text.
+local function is_hidden(item)
+  return type(item) == "userdata" or type(item) == "string" and item:find(HIDDEN, 1, true) ~= nil
+end
+
+local function shown(name) return is_hidden(name) and "one whose name is a secret" or tostring(name) end
+
+--- Takes out what has the text of a secret.
+---@param values table
+---@param taken fun(path: string, why: string) called for each
+---@param prefix string? of the paths
+function M.without_hidden(values, taken, prefix)
+  local names = {}
+  for name in pairs(values) do
+    names[#names + 1] = name
+  end
+  for _, name in ipairs(names) do
+    local item, path = values[name], (prefix and prefix .. "." or "") .. shown(name)
+    if is_hidden(name) or is_hidden(item) then
+      values[name] = nil
+      taken(path, WHY)
+    elseif type(item) == "table" then
+      M.without_hidden(item, taken, path)
+    end
+  end
 end
 
 -- A text without nothing in it: an empty one is no field of a file. PostgreSQL fills char(n) with spaces.
@@ -123,7 +154,7 @@ local function integrations(tenant, live, skipped)
       live.integrations[#live.integrations + 1] = integration(tenant, row)
     else
       local why = "no provider of this platform, so its file cannot name it; the row stays as it is"
-      skipped[#skipped + 1] = { what = "integration " .. row.name, why = why }
+      skipped[#skipped + 1] = { what = "integration " .. shown(row.name), why = why }
     end
   end
 end
@@ -146,7 +177,9 @@ local function properties(tenant, live, skipped)
   )
   for _, row in ipairs(rows) do
     local key, value = row.property_key, row.property_value
-    if M.is_secret_name(key) or value == "" then
+    if is_hidden(key) then
+      skipped[#skipped + 1] = { what = "property: " .. shown(key), why = WHY }
+    elseif M.is_secret_name(key) or value == "" then
       local why = value == "" and "is empty, which a file cannot say; the row stays as it is"
         or "its name says that it is a secret, and the file is in git; the row stays as it is"
       skipped[#skipped + 1] = { what = "property " .. key, why = why }
@@ -167,7 +200,7 @@ local function looks(tenant, live, skipped)
     live.invoice_template = { name = first.template_name, html = first.template_html, css = field(first.template_css) }
   end
   for i = 2, #templates do
-    local what = "invoice template " .. templates[i].template_name
+    local what = "invoice template " .. shown(templates[i].template_name)
     skipped[#skipped + 1] = { what = what, why = "a file has one template; the row stays as it is" }
   end
   local colours = { "logo_url", "primary_color", "secondary_color" }
@@ -196,21 +229,36 @@ local function text_of(path) return files.exists(path) and files.read(path) or "
 
 local function noted(text, label) return field(text:match("%*%*" .. label .. ":%*%*[ \t]*([^\r\n]+)")) end
 
-local function documents(tenant, live)
-  local page = text_of(("docs/runbooks/TENANT_%s.md"):format(tenant.name))
+-- Only what a file can have: a text in UTF-8.
+local function drop_unreadable(values, where, skipped)
+  for name, text in pairs(values) do
+    if type(text) == "string" and not utf8.len(text) then
+      values[name] = nil
+      skipped[#skipped + 1] = { what = name, why = ("what %s says of it is not UTF-8"):format(where) }
+    end
+  end
+end
+
+local function documents(tenant, live, skipped)
+  local path = ("docs/runbooks/TENANT_%s.md"):format(tenant.name)
+  local page = text_of(path)
+  local region = { region = noted(page, "Region") }
   live.contacts = {
     primary = noted(page, "Primary Contact"),
     technical = noted(page, "Client Technical Contact"),
     account_manager = noted(page, "Tenant Account Manager"),
   }
-  live.region = noted(page, "Region")
+  drop_unreadable(live.contacts, path, skipped)
+  drop_unreadable(region, path, skipped)
+  live.region = region.region
   local inventory = "\n" .. text_of "docs/TENANT_INVENTORY.md"
   local heading = ("\n## %s (%s)\n"):format(tenant.name, tenant.id)
   local start = inventory:find(heading, 1, true)
   if not start then return end
   local finish = inventory:find("\n## ", start + 1, true) or #inventory
-  local notes = noted(inventory:sub(start, finish), "Special Notes")
-  if notes ~= "Standard configuration, no customizations" then live.notes = notes end
+  local found = { notes = noted(inventory:sub(start, finish), "Special Notes") }
+  drop_unreadable(found, "docs/TENANT_INVENTORY.md", skipped)
+  if found.notes ~= "Standard configuration, no customizations" then live.notes = found.notes end
 end
 
 --- Reads what there is.
@@ -227,9 +275,10 @@ function M.read(tenant, file)
   properties(row, live, skipped)
   looks(row, live, skipped)
   administrator(file, live, skipped)
-  documents({ name = tenant.name, id = row.id }, live)
+  documents({ name = tenant.name, id = row.id }, live, skipped)
   local legacy = (tenant.platform.database.legacy or {})[tenant.name]
   if legacy then live.overrides.database = legacy end
+  M.without_hidden(live, function(what, why) skipped[#skipped + 1] = { what = what, why = why } end)
   live.domain, live.region = tenant.domain, live.region or tenant.platform.region
   return live, skipped
 end

@@ -1,12 +1,52 @@
 --- Taking over a tenant that was made by hand: what would the runbook that makes tenants change, if the tenant's file
 --- said this? For runbooks that write that file (adopts). Reads only.
 
+local secret = require "o2x.base.secret"
 local yaml = require "o2x.base.yaml"
+
+-- The fields that a run has looked at: as long as they are held, their texts are hidden.
+local held = setmetatable({}, { __mode = "k" })
+
+-- The paths of all secrets of a folder.
+local function paths_below(client, folder, paths)
+  for _, name in ipairs(client:list((folder:gsub("/$", "")))) do
+    if name:sub(-1) == "/" then
+      paths_below(client, folder .. name, paths)
+    else
+      paths[#paths + 1] = folder .. name
+    end
+  end
+  return paths
+end
+
+-- Scripts get nothing of it, so nothing of it is in the journal.
+local function hold_secrets(ctx, is_secret)
+  local client, list = ctx:client "vault", {}
+  for _, folder in ipairs(ctx.scope.vault or {}) do
+    for _, path in ipairs(paths_below(client, folder, {})) do
+      for name, field in pairs(client:read(path) or {}) do
+        if secret.is(field) and is_secret(path:sub(#folder + 1), name) then
+          list[#list + 1] = field
+        elseif secret.is(field) then
+          secret.wipe(field)
+        end
+      end
+    end
+  end
+  held[ctx] = list
+end
 
 return {
   name = "adoption",
   api = function(ctx)
     return {
+      --- From here on, the texts of the tenant's secrets in Vault are hidden in what is read (‹secret›), whatever their
+      --- spelling, and nothing is written that has one. Comes first: what was read before is in the journal already.
+      ---@param is_secret fun(path: string, field: string): boolean whether a field is one: path below the tenant's
+      hide_secrets = function(is_secret)
+        ctx:ask("vault", function() hold_secrets(ctx, is_secret) end)
+      end,
+
       --- What a tenant's file says.
       ---@param text string
       ---@return any file without what is null
