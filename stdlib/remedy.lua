@@ -21,20 +21,27 @@ function M.run(tenant, runbook, arguments, severe)
   return table.concat(line, " ")
 end
 
+-- Does the tenant's file keep it as it is, or will it, once the tenant is adopted?
+local function is_kept(tenant, what)
+  for _, one in ipairs(tenant.kept or {}) do
+    if one.what == what then return true end
+  end
+  return tenant.by_hand == true
+end
+
 --- `o2x run onboard`, which creates what is missing and changes what differs from the tenant file. What the file of an
---- adopted tenant keeps as it is, it leaves alone: that needs --take-over.
+--- adopted tenant keeps as it is, it leaves alone: that needs --take-over. A tenant that was made by hand (by_hand) is
+--- adopted first, so that nothing else of it changes.
 ---@param tenant table
 ---@param ... string what is to be made, as a tenant's file names it: "helm.release urbanos-service-billing"
 ---@return string
 function M.onboard(tenant, ...)
   local options = {}
-  for _, one in ipairs(tenant.kept or {}) do
-    for _, about in ipairs { ... } do
-      local key = one.what == about and about:match "^%S+ (.+)$"
-      if key then options[#options + 1] = text.shell_word("--take-over=" .. key) end
-    end
+  for _, what in ipairs { ... } do
+    if is_kept(tenant, what) then options[#options + 1] = text.shell_word("--take-over=" .. what:match "^%S+ (.+)$") end
   end
-  return M.run(tenant, "onboard", options[1] and table.concat(options, " "))
+  local line = M.run(tenant, "onboard", options[1] and table.concat(options, " "))
+  return tenant.by_hand and M.run(tenant, "adopt") .. " && " .. line or line
 end
 
 --- A row in the tenant's database, as a tenant's file names it.
@@ -48,6 +55,7 @@ function M.row(tenant, name, ...)
     local value = words[i + 1]
     conditions[#conditions + 1] = ("%s = %s"):format(words[i], type(value) == "number" and value or M.literal(value))
   end
+  table.sort(conditions) -- as the engine names rows
   return ("pg.row %s %s where %s"):format(tenant.database, name, table.concat(conditions, " and "))
 end
 

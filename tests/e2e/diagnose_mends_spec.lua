@@ -1,5 +1,5 @@
--- What diagnose proposes mends: for each tenant of the guide, adopted and then broken, its lines are pasted as they are
--- printed, after what their words ask people to do, and then the findings are gone.
+-- What diagnose proposes mends: for each tenant of the guide, made by hand, or adopted, and then broken, its lines are
+-- pasted as they are printed, after what their words ask people to do, and then the findings are gone.
 local build = require "tests.support.build"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
@@ -11,6 +11,7 @@ local PASTE <const> = 120 -- seconds: a line that waits for what cannot come men
 -- Each state has a lab of its own: how the tenants come into it, and which they are.
 local SEVEN <const> = { "coopeg-prd", "coopeg-sbx", "coopegenergy", "demo", "dev", "shm", "urbanos" }
 local STATES <const> = {
+  { "made by hand", SEVEN },
   { "adopted", SEVEN, command = "adopt" },
   { "onboarded", { "newclient" }, command = "onboard" },
 }

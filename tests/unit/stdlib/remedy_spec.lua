@@ -38,8 +38,8 @@ describe("stdlib.remedy", function()
     assert.equal("o2x run onboard urbanos", remedy.onboard(adopted, "helm.release urbanos-other"))
     assert.equal("o2x run onboard urbanos --take-over=T-1.q", remedy.onboard(adopted, "broker.queue T-1.q"))
     assert.equal(
-      [[o2x run onboard urbanos '--take-over=coredb-urbanos core_config.tenant_merchants where id = '\''T-1'\'' and ]]
-        .. "index = 1' --take-over=urbanos-s",
+      [[o2x run onboard urbanos --take-over=urbanos-s '--take-over=coredb-urbanos core_config.tenant_merchants where ]]
+        .. [[id = '\''T-1'\'' and index = 1']],
       remedy.onboard(adopted, "helm.release urbanos-s", row)
     )
   end)
