@@ -6,6 +6,7 @@ local eventually = require "tests.support.eventually"
 local fs = require "o2x.base.fs"
 local json = require "o2x.base.json"
 local labs = require "tests.support.lab"
+local shell = require "o2x.base.shell"
 local witness = require "tests.support.witness"
 
 describe("rehearse", function()
@@ -28,7 +29,8 @@ describe("rehearse", function()
   -- What a kept lab leaves, however the test ends.
   local function remove(data)
     for _, command in ipairs(data.commands) do
-      assert.equal(0, lab:run({ "sh", "-c", "PATH=" .. fs.folder(labs.O2X) .. ":$PATH; " .. command }).code, command)
+      local line = ("PATH=%s:$PATH; %s"):format(shell.quote(fs.folder(labs.O2X)), command)
+      assert.equal(0, lab:run({ "sh", "-c", line }).code, command)
     end
   end
 

@@ -1,9 +1,9 @@
 -- What was proposed and could not work: words that had just been refused as wrong, for one tenant and for a fleet; and,
 -- while the control database is down, commands without --local-lock.
 
-local fs = require "o2x.base.fs"
 local labs = require "tests.support.lab"
 local ok = require "tests.support.ok"
+local shell = require "o2x.base.shell"
 
 describe("what is proposed after a failure", function()
   local lab
@@ -11,7 +11,7 @@ describe("what is proposed after a failure", function()
   teardown(function() lab:stop() end)
 
   local function next_of(result) return result.stderr:match "next: %S*o2x ([^\n]*)\n$" end
-  local function by_shell(command) return lab:run { "sh", "-c", ("%s/o2x %s"):format(fs.folder(labs.O2X), command) } end
+  local function by_shell(command) return lab:run { "sh", "-c", shell.quote(labs.O2X) .. " " .. command } end
 
   local WRONG <const> = {
     { "scale", "urbanos", "service=nosuch", "replicas=2" },
