@@ -105,7 +105,6 @@ local ELSEWHERE <const> = {
   ["lua/o2x/prove/hook.lua"] = "tests/e2e/prove_spec.lua",
   ["lua/o2x/prove/init.lua"] = "tests/e2e/prove_spec.lua",
   ["lua/o2x/prove/look.lua"] = "tests/e2e/prove_spec.lua",
-  ["lua/o2x/prove/operator.lua"] = "tests/e2e/prove_spec.lua",
   ["lua/o2x/prove/tables.lua"] = "tests/e2e/prove_spec.lua",
   ["lua/o2x/prove/together.lua"] = "tests/e2e/prove_spec.lua",
   ["lua/o2x/cli/fleet_undo.lua"] = "tests/e2e/fleet_undo_spec.lua",

@@ -50,6 +50,11 @@ local function goes_on(words, before) return GOES_ON[words[1]] or words[1] == "u
 -- What a fault made a diagnosis find is no failure.
 local DONE <const> = { [0] = true, [2] = true, [7] = true }
 
+--- Is a run done that this command began or went on with?
+---@param result table of it
+---@return boolean
+function M.is_done(result) return DONE[result.code] == true end
+
 --- The command after one that has ended.
 ---@param ground o2x.prove.Ground
 ---@param words string[] of the one that has ended
@@ -59,7 +64,7 @@ local DONE <const> = { [0] = true, [2] = true, [7] = true }
 ---@return string[]? instead what is proposed, by which the run does not go on
 function M.next(ground, words, result)
   if M.hangs(result) then return nil, M.hangs(result) end
-  if DONE[result.code] then return nil end
+  if M.is_done(result) then return nil end
   if result.signal then return M.after_kill(ground, words) end
   local following = proposed(result) or words
   if goes_on(following, words) then return following end

@@ -117,7 +117,7 @@ local function wrong_requests(ground, base, unit)
     if is_waiting(one) then missed[#missed + 1] = one end
   end
   clear(ground, unit.cases)
-  problem = problem or result.code ~= 0 and result.code ~= 7 and operator.never_done(words, result)
+  problem = problem or not operator.is_done(result) and operator.never_done(words, result)
   return problem or judged(ground, base, result), missed
 end
 
