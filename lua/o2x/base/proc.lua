@@ -3,6 +3,7 @@
 local core = require "o2x.core.subprocess"
 local core_fs = require "o2x.core.fs"
 local errors = require "o2x.base.error"
+local lease = require "o2x.base.lease"
 local points = require "o2x.base.points"
 local sorted_keys = require "o2x.base.sorted_keys"
 local task = require "o2x.base.task"
@@ -56,6 +57,7 @@ local INSTALL_HINT = {
 ---@field grows { path: string, seconds: number }? a file that it writes: it is stopped when that has not grown for so
 ---  long (only `run`)
 ---@field on_line fun(line: string, stream: "stdout"|"stderr")? called for each line as it comes
+---@field writes boolean? it writes to a system: it is stopped where its run loses the tenant (only `run`)
 ---@field max_output integer? bytes of a stream that may be kept; more ends the child
 ---@field keep boolean? false: standard output goes to on_line only, however much it is
 ---@field log string? file that takes both outputs (only `start`)
@@ -262,6 +264,7 @@ end
 ---@return { code: integer?, signal: integer?, stdout: string, stderr: string }
 function M.run(o)
   local child <close> = M.start(o)
+  local watch <close> = o.writes and lease.watch(o.argv[1], function() M.stop(child) end) or nil
   local work = {
     stdout = function() return collect(child, "stdout", o) end,
     stderr = function() return collect(child, "stderr", o) end,
@@ -271,6 +274,7 @@ function M.run(o)
     work.stdin = function() feed(child, type(o.stdin) == "function" and o.stdin() or o.stdin) end
   end
   local got = task.parallel(work)
+  if watch then watch:check() end
   if got.ended.timed_out then
     local why = got.ended.silent and ("has written nothing for %g s"):format(got.ended.silent)
       or ("did not exit within %g s"):format(o.timeout or DEFAULT)

@@ -131,6 +131,25 @@ function Holding:retake()
   return false
 end
 
+-- ---- what is under way when it may not write any more ----
+
+--- Calls `stop` once the run may not write any more.
+---@param stop fun()
+---@return table registered to be closed
+function Holding:on_loss(stop)
+  self.under_way = self.under_way or {}
+  self.under_way[stop] = true
+  return defer(function() self.under_way[stop] = nil end)
+end
+
+--- Stops the programs of this run that write. They have the rest of the time in which nobody else takes its place.
+function Holding:stop_under_way()
+  for stop in pairs(self.under_way or {}) do
+    self.under_way[stop] = nil
+    task.spawn(stop)
+  end
+end
+
 -- ---- may it write? ----
 
 local function sign_now(self)

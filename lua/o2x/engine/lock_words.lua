@@ -58,7 +58,7 @@ end
 ---@param ended boolean? is it certain that it has ended?
 ---@return string
 function M.taken_over(run, from, ended)
-  local why = ended and "that process has ended" or "it has expired"
+  local why = ended and "that process has ended" or "it has expired; a helm that it started may still be at work"
   return ("%s is taken over: %s; %s%s"):format(run.tenant_name, M.who(from), why, rest_of(run, from))
 end
 

@@ -13,9 +13,16 @@ local units = require "o2x.base.units"
 
 local M = {}
 
+local MOMENT <const> = 0.05 -- seconds
 local BEATS <const> = 8 -- in the time after which others may take the run's place
 
 local function pause(holding) return holding.words.seconds / BEATS end
+
+-- While it has time, it looks again at the end of that, too: then what is under way must be stopped.
+local function until_next(holding)
+  local left = holding.number and holding:left() or 0
+  return left > 0 and math.min(pause(holding), left + MOMENT) or pause(holding)
+end
 
 local function own_pool(self)
   if self.pool then return self.pool end
@@ -36,7 +43,7 @@ end
 local function beat(self)
   local holding = self.holding
   local words, sent = holding.words, clock.boottime()
-  local ok, alive, holder = pcall(task.timeout, math.max(pause(holding), 1), function()
+  local ok, alive, holder = pcall(task.timeout, math.max(until_next(holding), 1), function()
     return connections(self):with(holding.place.database, function(db)
       if holders.renew(db, words, holding.number) then return true end
       return false, holders.list(db, words.tenant)[1]
@@ -75,7 +82,7 @@ local function live(self)
   local holding = self.holding
   local before = holding.number ~= nil
   while not holding.gone do
-    task.wait(self.wake, pause(holding))
+    task.wait(self.wake, until_next(holding))
     self.wake:clear()
     local answered
     local waiting = self.waiting
@@ -86,6 +93,8 @@ local function live(self)
       answered = holding:retake()
     end
     report(self, answered, before)
+    local is_over = holding.number and not answered and holding:left() <= 0
+    if holding.gone or is_over then holding:stop_under_way() end
     before = answered
     for _, given in ipairs(waiting) do
       given:set()

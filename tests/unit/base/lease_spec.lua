@@ -1,3 +1,4 @@
+local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
 local lease = require "o2x.base.lease"
 local raised = require "tests.support.raised"
@@ -21,6 +22,32 @@ describe("a lease", function()
     "ends what wants to write when it is over",
     function() assert.equal("it is over", raised(lease.within, over, lease.check).message) end
   )
+
+  it("that is lost stops the programs that write, and says so; those that have ended it leaves alone", function()
+    local stops, stopped = {}, {}
+    local lost = {
+      check = over.check,
+      on_loss = function(_, stop)
+        stops[stop] = true
+        return defer(function() stops[stop] = nil end)
+      end,
+    }
+    lease.within(lost, function()
+      local ended = lease.watch("helm", function() stopped[#stopped + 1] = "ended" end)
+      getmetatable(ended).__close(ended)
+      local watch <close> = lease.watch("helm", function() stopped[#stopped + 1] = "under way" end)
+      watch:check()
+      for stop in pairs(stops) do
+        stop()
+      end
+      assert.same({ "under way" }, stopped)
+      local err = raised(watch.check, watch)
+      assert.equal("locked it is over; helm was stopped in the middle of its work", err.kind .. " " .. err.message)
+    end)
+    assert.is_nil(next(stops))
+    local none <close> = lease.watch("helm", function() end)
+    none:check()
+  end)
 
   it("is none of what runs beside it", function()
     pcall(lease.within, over, lease.check)

@@ -70,7 +70,7 @@ function M.start(options)
   }, Held)
   local argv, words = { table.unpack(options.argv) }, words_of(self)
   table.move(words, 1, #words, #argv + 1, argv)
-  self.task = task.spawn(run, self, { argv = argv, env = options.env, timeout = LONGEST_WAIT })
+  self.task = task.spawn(run, self, { argv = argv, env = options.env, timeout = LONGEST_WAIT, writes = true })
   local ok, problem = pcall(task.wait, self.ready, options.seconds)
   if ok and self.is_ready and not self.ended then return self end
   self:close()

@@ -132,11 +132,13 @@ end
 ---@param words string[] arguments
 ---@param seconds number? timeout; READ_SECONDS if absent
 ---@param env table<string, string>? by default the one of environment
+---@param writes boolean?
 ---@return table result of proc.run: code, signal, stdout, stderr
-function Helm:run(words, seconds, env)
+function Helm:run(words, seconds, env, writes)
   self:version()
   local argv = { self.program, table.unpack(words) }
-  return self.slots:run(proc.run, { argv = argv, env = env or self:environment(), timeout = seconds or READ_SECONDS })
+  local options = { argv = argv, env = env or self:environment(), timeout = seconds or READ_SECONDS, writes = writes }
+  return self.slots:run(proc.run, options)
 end
 
 --- The environment for what needs no cluster: the same home folders, and no credentials.
@@ -222,7 +224,7 @@ end
 
 local function write(self, words, seconds)
   local _forget <close> = forgetting(self)
-  return self:run(words, seconds)
+  return self:run(words, seconds, nil, true)
 end
 
 -- ---- rendering and writing ----
@@ -416,7 +418,7 @@ local function upgrade_sealed(self, name, release, seconds)
   local words = upgrade_words(name, folder, release, seconds)
   words[#words + 1] = "--skip-crds"
   return self:with_values_files(release.values, function(paths)
-    local r = self:run(with_values(words, paths), seconds + 30)
+    local r = self:run(with_values(words, paths), seconds + 30, nil, true)
     if r.code ~= 0 then name_values_file(r, paths, release.values_names) end
     return r
   end)
