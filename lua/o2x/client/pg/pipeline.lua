@@ -159,7 +159,7 @@ local function ask_and_recognise(db, groups)
   question.on_result = function(result, problem) row = not problem and result:rows()[1] or nil end
   local asked = groups.whole and at_home(db, groups) or groups
   local ok, answers, problem = pcall(exchange, db, { { question }, table.unpack(asked) })
-  if row and not session.recognise(db, row) then
+  if ok and row and not session.recognise(db, row) then -- else the connection may be closed
     db.uncertain = uncertain
     return exchange(db, groups)
   end
