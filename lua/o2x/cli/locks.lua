@@ -6,6 +6,7 @@ local held = require "o2x.engine.held"
 local json = require "o2x.base.json"
 local lock_words = require "o2x.engine.lock_words"
 local out = require "o2x.report.out"
+local shell = require "o2x.base.shell"
 local tenants = require "o2x.project.tenants"
 
 local function release(project, config, options, tenant)
@@ -18,6 +19,12 @@ local function release(project, config, options, tenant)
   out.say(("released  %s: %s; %s"):format(tenant, lock_words.who(holder), reason))
 end
 
+local function sign_of(holder)
+  if not holder.seconds then return ("process %s"):format(tostring(holder.pid or "?")) end
+  local state = holder.ended and ", its process has ended" or holder.expired and ", expired" or ""
+  return lock_words.ago(holder.age) .. state
+end
+
 local function row_of(holder)
   return {
     holder.tenant,
@@ -25,8 +32,7 @@ local function row_of(holder)
     holder.runbook or "?",
     holder.run or "?",
     holder.since or "?",
-    holder.seconds and lock_words.ago(holder.age) .. (holder.expired and ", expired" or "")
-      or ("process %s"):format(tostring(holder.pid or "?")),
+    sign_of(holder),
   }
 end
 
@@ -40,6 +46,18 @@ local function merged(everywhere, here)
     if not seen[holder.run] then rows[#rows + 1] = holder end
   end
   return rows
+end
+
+-- What is in nobody's way: the next run takes it, or it is given back.
+local function say_free(list)
+  for _, holder in ipairs(list) do
+    local why = holder.ended and "its process has ended" or holder.expired and "it has expired"
+    if why then
+      local words = { "--release=" .. holder.tenant, "--reason=" .. why }
+      out.say(("%s: %s, so that the next run takes its place"):format(holder.tenant, why))
+      out.say("  to free it: o2x locks " .. shell.command(words))
+    end
+  end
 end
 
 local function say_none(project, config, tenant)
@@ -64,6 +82,7 @@ local function perform(options, arguments)
     out.json { locks = json.array(list) }
   elseif #list > 0 then
     out.columns(rows, out.data, out.width())
+    say_free(list)
   elseif ok then
     say_none(project, config, tenant)
   end
@@ -80,11 +99,11 @@ few seconds that it lives. Without that for lock.seconds (120) it has expired:
 it writes nothing more, and the next run takes its place and says so. A run
 whose process has ended on the same machine is not waited for.
 
---release gives back what has expired; the next run would do the same. The
-reason is shown by o2x locks TENANT until then, and by o2x log afterwards.
+--release gives back what has expired or ended; the next run would do the same.
+The reason is shown by o2x locks TENANT until then, and by o2x log afterwards.
 Whose run still lives is interrupted where it runs.]],
   options = {
-    { "release", value = "TENANT", help = "give back a tenant whose holder gave no sign of life" },
+    { "release", value = "TENANT", help = "give back a tenant whose holder gave no sign of life, or has ended" },
     { "reason", value = "TEXT", help = "with --release: why" },
     { "json", help = "print JSON" },
   },

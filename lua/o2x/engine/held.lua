@@ -6,6 +6,7 @@ local errors = require "o2x.base.error"
 local fs = require "o2x.base.fs"
 local holders = require "o2x.client.pg.holders"
 local identity = require "o2x.base.identity"
+local liveness = require "o2x.base.liveness"
 local lock = require "o2x.engine.lock"
 local lock_words = require "o2x.engine.lock_words"
 local own_tables = require "o2x.client.pg.own_tables"
@@ -39,13 +40,22 @@ local function ask(project, config, name, fn)
   error(mend and errors.amend(result, { hint = mend }) or result, 0)
 end
 
+-- Who holds tenants, by the control database. What ended on this machine can be seen at once, before it expires.
+local function list(db, tenant)
+  local found = holders.list(db, tenant)
+  for _, holder in ipairs(found) do
+    holder.ended = liveness.has_ended(holder.machine, holder.process)
+  end
+  return found
+end
+
 --- Who holds tenants, by the control database.
 ---@param project table
 ---@param config table
 ---@param tenant string? all if absent
 ---@return o2x.pg.holder[]
 function M.everywhere(project, config, tenant)
-  return ask(project, config, tenant, function(db) return holders.list(db, tenant) end) or {}
+  return ask(project, config, tenant, function(db) return list(db, tenant) end) or {}
 end
 
 --- Makes what a run that holds a tenant needs in the control database, as the first one does.
@@ -93,7 +103,7 @@ local function expire(db, found, by)
   return holders.expire(db, found, by)
 end
 
---- Gives a tenant back whose holder gave no sign of life. Refuses as long as it may live.
+--- Gives a tenant back whose holder gave no sign of life or has ended. Refuses as long as it may live.
 ---@param project table
 ---@param config table
 ---@param tenant string
@@ -102,13 +112,13 @@ end
 function M.release(project, config, tenant, reason)
   local user, host = identity.here()
   local holder = ask(project, config, tenant, function(db)
-    local found = holders.list(db, tenant)[1]
+    local found = list(db, tenant)[1]
     if not found then return nil end
     if expire(db, found, { user = user, host = host, reason = reason }) then
       found.expired = true
       return found
     end
-    return holders.list(db, tenant)[1] or found
+    return list(db, tenant)[1] or found
   end)
   if not holder then errors.input(("no run holds %s"):format(tenant), "o2x locks lists the holders") end
   if holder.expired then return holder end

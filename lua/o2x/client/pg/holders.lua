@@ -65,6 +65,7 @@ RETURNING lock.number]]
 ---@field age number? seconds since the last heartbeat; below 0: it is of a time to come; nil: there was none
 ---@field seconds integer after which it expires
 ---@field expired boolean
+---@field ended boolean? it was a process of this machine, and has ended for certain
 
 ---@class o2x.pg.released what was given back by hand
 ---@field run string that held the tenant
@@ -171,9 +172,9 @@ function M.release(db, holder, number)
   return affected == 1
 end
 
---- Gives a tenant back whose holder has expired, or has a sign of life that nobody can have given. The number goes up:
---- the holder finds out. Who did that, and why, stays in the row, which all machines see, until the next one takes the
---- tenant: its journal keeps it.
+--- Gives a tenant back whose holder has expired, has ended for certain, or has a sign of life that nobody can have
+--- given. The number goes up: the holder finds out. Who did that, and why, stays in the row, which all machines see,
+--- until the next one takes the tenant: its journal keeps it.
 ---@param db o2x.pg.Connection
 ---@param holder o2x.pg.holder
 ---@param by { user: string, host: string, reason: string }
@@ -186,8 +187,9 @@ function M.expire(db, holder, by)
     .. EXPIRED:format("", "")
     .. " OR "
     .. AHEAD
-    .. ")"
-  local _, affected = db:query(sql, holder.tenant, holder.run, holder.number, by.user, by.host, by.reason)
+    .. " OR $7::boolean)"
+  local ended = holder.ended or false
+  local _, affected = db:query(sql, holder.tenant, holder.run, holder.number, by.user, by.host, by.reason, ended)
   return affected == 1
 end
 
