@@ -88,11 +88,26 @@ describe("a run that others must approve", function()
     assert.matches("made under other rules of approval", approve("bob").stderr)
   end)
 
+  it("is not approved by a key that is not in the list", function()
+    plan "alpha"
+    keys.eve = signers.key(toy.dir, "eve")
+    local refused = approve "eve"
+    assert.equal(6, refused.code)
+    assert.matches("it is not signed: its key is not in ", refused.stderr, 1, true)
+    assert.equal(6, code_of { "apply", "a.plan" })
+  end)
+
   it("is not approved by who made the plan", function()
     local user = require("o2x.base.identity").here()
     fs.append(toy.project .. "/approvals.yaml", ("people:\n  ann@x: %s\n"):format(user))
     plan "alpha"
-    assert.matches("ann@x made the plan or applies it", ok(approve "ann").stderr)
+    local own = approve "ann"
+    assert.equal(6, own.code)
+    assert.matches("it is not signed: ann@x made the plan or applies it", own.stderr, 1, true)
+    assert.matches("may approve: bob@x\n", own.stderr, 1, true)
+    for _, name in ipairs(fs.list(toy.project)) do
+      assert.is_nil(name:find("approval-", 1, true))
+    end
     ok(approve "bob")
     local refused = toy:o2x { "apply", "a.plan" }
     assert.equal(6, refused.code)

@@ -75,6 +75,21 @@ local function show(file, style, full)
   end
 end
 
+-- A signature that does not count is none: apply would refuse with it, too.
+local function check_counts(path, approval, found, others, users)
+  for _, one in ipairs(others) do
+    if one.path == approval then
+      fs.remove(approval)
+      errors.raise {
+        kind = "unapproved",
+        where = path,
+        message = "it is not signed: " .. one.why,
+        hint = "may approve: " .. approvals.may_approve(found, users),
+      }
+    end
+  end
+end
+
 local function tenants_word(file) return file.header.plan.selector or file.parts[1].header.tenant end
 
 local function perform(options, arguments)
@@ -97,14 +112,13 @@ local function perform(options, arguments)
     errors.input(("--confirm=%s, but the plan is for %s"):format(options.confirm, tenants_word(file)))
   end
   local approval = approvals.sign(path, file, key)
-  local names, others = approvals.of(path, file, found, plan_file.makers(file))
+  local users = plan_file.makers(file)
+  local names, others = approvals.of(path, file, found, users)
+  check_counts(path, approval, found, others, users)
   if options.json then
     return out.json { file = approval, plan = file.hash, approved_by = json.array(names), others = json.array(others) }
   end
   out.data(("%s: the approval of %s; send it to %s@%s"):format(approval, path, file.header.user, file.header.host))
-  for _, one in ipairs(others) do
-    if one.path == approval then out.say(("it does not count: %s"):format(one.why)) end
-  end
   out.say(("approved by %s"):format(#names > 0 and table.concat(names, ", ") or "nobody yet"))
 end
 
@@ -128,8 +142,8 @@ approvals: RULES in o2x.yaml names a file such as
   people:                            # users whose name is not that of a signer
     ann@example.com: [ann, aroot]
 
-Who made the plan, and who applies it, cannot approve it. An approval counts as
-long as the plan, and only where the rules and the signers are the same. A
+Who made the plan, and who applies it, cannot approve it: exit code 6, and there
+is no signature. An approval counts as long as the plan, and only where the rules and the signers are the same. A
 resume and an undo need none.]],
   options = {
     { "key", value = "FILE", help = "private key, or the public one of a key in ssh-agent; default: as ssh finds it" },

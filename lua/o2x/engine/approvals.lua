@@ -151,8 +151,11 @@ function M.of(path, file, found, users)
   return names, others
 end
 
--- Those who may approve.
-local function may_approve(found, users)
+--- Those who may approve, for people.
+---@param found table the rules
+---@param users string[] of the operating system, who made the plan
+---@return string
+function M.may_approve(found, users)
   local list = {}
   for line in fs.read(found.signers):gmatch "[^\r\n]+" do
     local names = line:match "^%s*([^%s#]+)"
@@ -184,7 +187,7 @@ function M.check(path, file, found, needed, users)
       #names,
       needed,
       #names > 0 and " (" .. table.concat(names, ", ") .. ")" or "",
-      may_approve(found, users)
+      M.may_approve(found, users)
     ),
     details = details,
     hint = "send the file to them; they type: o2x approve " .. shell.command { path },
