@@ -105,12 +105,15 @@ local function makes_project()
   local _remove <close> = defer(function() fs.remove_tree(folder) end)
   local options = { cwd = folder }
   local printed = paste.works(lab, "o2x init ours", options)
-  local git, list = paste.commands(printed, "(git init), and o2x's check and (list %-%-tenants)")
-  options.cwd = folder .. "/ours"
-  paste.works(lab, git or "git init", options)
-  for _, command in ipairs { "check", list or "list --tenants", "config explain" } do
-    paste.works(lab, "o2x " .. command, options)
+  local lines = paste.commands(printed, "next: (.*)$")
+  for command in lines:gmatch "[^\n]+" do
+    local whole = ("cd ours && " .. command):gsub("^cd ours && cd ours", "cd ours")
+    local result = paste.run(lab, whole, options)
+    local looks = command:find "doctor$" and (result.code == 2 or result.code == 4) -- it may find something
+    assert(result.code == 0 or looks, whole .. result.stderr)
   end
+  options.cwd = folder .. "/ours"
+  paste.works(lab, "o2x config explain", options)
 end
 
 local function lists() works "o2x list && o2x list --tenants" end
@@ -131,6 +134,9 @@ local ROWS = {
   ["lua/o2x/cli/args.lua: o2x list"] = lists,
   ["lua/o2x/cli/commands.lua: o2x list"] = lists,
   ["lua/o2x/cli/project.lua: git init"] = makes_project,
+  ["lua/o2x/cli/project.lua: o2x check"] = makes_project,
+  ["lua/o2x/cli/project.lua: o2x doctor"] = makes_project,
+  ["lua/o2x/cli/project.lua: o2x list"] = makes_project,
   ["lua/o2x/cli/project.lua: o2x config"] = makes_project,
   ["lua/o2x/cli/project.lua: o2x init"] = makes_project,
   ["lua/o2x/base/retry_rules/network.lua: o2x config"] = explains,

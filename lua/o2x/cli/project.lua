@@ -6,6 +6,8 @@ local errors = require "o2x.base.error"
 local fs = lazy "o2x.base.fs"
 local out = require "o2x.report.out"
 local project = lazy "o2x.project.project"
+local proposed = require "o2x.report.proposed"
+local shell = require "o2x.base.shell"
 
 local SETTINGS <const> = [[
 # The project's settings: what does not change from run to run. o2x config explain lists all keys, each with its value
@@ -136,8 +138,13 @@ local function perform(_, arguments)
   for _, part in ipairs(list) do
     out.say("made " .. fs.join(folder, part[1]))
   end
-  out.say "next: say in platform/platform.yaml what your tenants share, and in o2x.yaml where your systems are;"
-  out.say "      then, in that folder: git init, and o2x's check and list --tenants"
+  out.say "say in platform/platform.yaml what your tenants share, and in o2x.yaml where your systems are"
+  proposed.elsewhere()
+  out.say("next: cd " .. shell.command { folder })
+  out.say "  git init"
+  out.say "  o2x check"
+  out.say "  o2x list --tenants"
+  out.say "  o2x doctor"
 end
 
 return {

@@ -59,6 +59,12 @@ function M.called(called, words, names, known)
   program, arguments, commands, is_key, start, carried = called, words, names, known, nil, {}
 end
 
+--- From now on what is proposed is pasted in another folder.
+function M.elsewhere()
+  find()
+  if start == shell.quote(program) and program:find "^[^/]+/" then start = shell.quote(fs.join(fs.cwd(), program)) end
+end
+
 --- From now on these commands get an option: without it, they would be refused here.
 ---@param option string without a value
 ---@param takers table<string, boolean> names of commands
