@@ -282,7 +282,7 @@ local CASES <const> = {
   {
     "wrong keys of AWS",
     function() return { AWS_SECRET_ACCESS_KEY = "x" } end,
-    "^AWS: Route 53: .*SignatureDoesNotMatch",
+    "^AWS: RDS: .*SignatureDoesNotMatch",
     "correct both keys: they are from AWS_ACCESS_KEY_ID",
     code = 4,
     follow = sets,

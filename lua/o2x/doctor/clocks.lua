@@ -20,7 +20,9 @@ function M.compare(note, theirs, whose)
       difference > 0 and "ahead of" or "behind",
       whose
     ),
-    "timedatectl set-ntp true, on the machine that is wrong; timedatectl status shows it"
+    "timedatectl set-ntp true, on the machine that is wrong; timedatectl status shows it",
+    nil,
+    ("clock %d min"):format(difference // 60) -- if this machine's is wrong, all systems differ by as much
   )
 end
 

@@ -89,12 +89,28 @@ function M.prepare(given)
   return this, checks, not ok and errors.wrap(err) or nil
 end
 
---- Runs the checks, all at once.
+--- Runs the checks, all at once. What two of them find is the first one's.
 ---@param this table
 ---@param checks table[]
 ---@param done fun(note: o2x.doctor.Note) called after each
 function M.run(this, checks, done)
-  task.each(checks, function(check) done(perform(check, this)) end, { limit = #checks })
+  local seen, later = {}, {}
+  local function tell(note)
+    note:leave_out(seen)
+    done(note)
+  end
+  local function go(check)
+    local note = perform(check, this)
+    if check.through then
+      later[#later + 1] = note -- the system in front of it says what is wrong with itself
+    else
+      tell(note)
+    end
+  end
+  task.each(checks, go, { limit = #checks })
+  for _, note in ipairs(later) do
+    tell(note)
+  end
 end
 
 return M

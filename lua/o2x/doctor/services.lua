@@ -46,9 +46,28 @@ local WRONG_KEYS <const> = {
   "SignatureDoesNotMatch",
   "UnrecognizedClient",
 }
+-- What is said of the keys, of the clock, of all that is asked: it is mended once. A region that there is not has no
+-- address.
+local COMMON <const> = {
+  "ExpiredToken",
+  "RequestExpired",
+  "RequestTimeTooSkewed",
+  "RequestInTheFuture",
+  "TokenRefreshRequired",
+  "Throttling",
+  "ServiceUnavailable",
+  "HTTP 503",
+}
+local REGION_IS <const> = "the region may be wrong: %s; export AWS_REGION=REGION"
 local KEYS_ARE <const> = "correct both keys: they are from %s; aws sts get-caller-identity shows whose they are"
 
 local aws = { name = "AWS", from = { "rds", "s3", "dns" } }
+
+local function word_in(text, list)
+  for _, word in ipairs(list) do
+    if text:find(word, 1, true) then return word end
+  end
+end
 
 -- Each read that a run begins with; what is denied is a right that is missing.
 --- Asks AWS for what a run reads first.
@@ -59,16 +78,22 @@ function aws.check(this, note)
   local grants, who = this.grants, require("o2x.client.aws.credentials.explain").source(this.config)
   note:fact("%s, keys from %s", this.config.aws.endpoint or "Amazon", who.keys)
   local keys = who.keys:gsub("^AWS_ACCESS_KEY_ID$", "%0 and AWS_SECRET_ACCESS_KEY")
+  local denied, first_denied = {}, nil
   local function try(what, fn)
     local ok, err = xpcall(fn, errors.handler)
     if ok then return end
     err = errors.wrap(err)
     local text = tostring(err)
-    for _, word in ipairs(WRONG_KEYS) do
-      if text:find(word, 1, true) then return note:finding(text, KEYS_ARE:format(keys), 4) end
+    local word = word_in(text, WRONG_KEYS)
+    if word then return note:finding(text, KEYS_ARE:format(keys), 4, "AWS: " .. word) end
+    word = word_in(text, COMMON)
+    if err.kind == "unauthorised" and not word then
+      denied[#denied + 1], first_denied = what, first_denied or text
+    elseif err.code == "dns" then
+      note:finding(text, REGION_IS:format(this.config.aws.region or "none is set"), 4, "AWS: dns")
+    else
+      note:error(err, "check the keys and the region: o2x config explain", word and "AWS: " .. word)
     end
-    if err.kind == "unauthorised" then return note:finding(("may not %s: %s"):format(what, text), mend, 4) end
-    note:error(err, "check the keys and the region: o2x config explain")
   end
   if grants.rds and grants.rds.instance then
     try("describe the database server", function()
@@ -88,6 +113,7 @@ function aws.check(this, note)
     local bucket, prefix = place:match "^([^/]+)/(.*)$"
     try("list " .. place, function() this.client("aws.s3"):list(bucket, prefix) end)
   end
+  if first_denied then note:finding(("may not %s: %s"):format(table.concat(denied, ", "), first_denied), mend, 4) end
 end
 
 local names = { name = "DNS", from = { "dns" } }
@@ -110,7 +136,7 @@ function names.check(this, note)
   end
 end
 
-local alerts = { name = "Alertmanager", from = { "k8s" } }
+local alerts = { name = "Alertmanager", from = { "k8s" }, through = true }
 
 --- Asks Alertmanager for its silences.
 ---@param this table of doctor.init

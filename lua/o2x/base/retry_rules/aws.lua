@@ -40,6 +40,9 @@ add("later", nil, "not available", "https://health.aws.amazon.com shows the stat
 add("later", nil, "it waited too long for the request", WAIT, { "RequestTimeout", "RequestTimeoutException" })
 add("never", "unauthorised", "the keys are refused", KEYS, {
   "AccessDenied",
+  "AccessDeniedException",
+  "UnauthorizedOperation",
+  "Forbidden",
   "InvalidAccessKeyId",
   "InvalidClientTokenId",
   "InvalidToken",
@@ -48,6 +51,7 @@ add("never", "unauthorised", "the keys are refused", KEYS, {
   "IncompleteSignature",
   "ExpiredToken",
   "ExpiredTokenException",
+  "TokenRefreshRequired",
   "RequestExpired",
   "RequestTimeTooSkewed",
   "UnrecognizedClientException",
