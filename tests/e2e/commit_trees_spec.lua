@@ -122,6 +122,29 @@ describe("files.git: commit, in a tree", function()
     ok(run "alpha")
   end)
 
+  for what, script in pairs {
+    ["a linked worktree"] = 'mv "$T" "$D/first"; git -C "$D/first" worktree add -q "$T" -b other',
+    ["a submodule"] = [[git clone -q "$T" "$D/origin"; rm -r "$T"; mkdir "$D/around"; git -C "$D/around" init -q
+      git -C "$D/around" -c protocol.file.allow=always submodule add -q "$D/origin" platform
+      ln -s "$D/around/platform" "$T"]],
+  } do
+    it("that is " .. what .. ", with the lock of a git that was killed, is refused; the line removes it", function()
+      checkout:repository()
+      sh(script)
+      local lock = git("rev-parse", "--path-format=absolute", "--git-path", "index.lock"):gsub("\n", "")
+      fs.write(lock, "")
+      local commits = checkout:count()
+      local refused = run "alpha"
+      assert.equal(3, refused.code, refused.stderr)
+      assert.truthy(refused.stderr:find(fs.realpath(lock) .. ": a git that was killed", 1, true), refused.stderr)
+      assert.equal(commits, checkout:count())
+      type_in(refused.stderr:match "machine: (rm %S+)")
+      assert.is_false(fs.exists(lock))
+      ok(run "alpha")
+      assert.equal(ALL, checkout:names())
+    end)
+  end
+
   it("with a lock that comes while the run writes fails at the end, and is resumed", function()
     checkout:repository()
     checkout:hook("pre-commit", ': > "$(git rev-parse --git-dir)/HEAD.lock"')
