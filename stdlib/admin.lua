@@ -15,9 +15,6 @@ M.SECRET = "admin"
 
 local UNKNOWN = "%s is a user already, and Vault does not have the password"
 
--- What gives the administrator a password that Vault has.
-local function reset(tenant) return remedy.run(tenant, "onboard", "admin=reset") end
-
 --- The administrator's password.
 ---@return userdata? secret nil if Vault does not have it
 function M.password()
@@ -38,7 +35,7 @@ function M.create(tenant, params)
   local is_there = row and type(row.userid) == "string"
   local fields
   if is_there and not renew and not M.password() then
-    log(UNKNOWN:format(admin.email) .. "; a new one: " .. reset(tenant), { last = true })
+    log(UNKNOWN:format(admin.email) .. "; a new one: " .. remedy.reset_admin(tenant), { last = true })
   else
     fields = vault.ensure(M.SECRET, { username = admin.email }, { generate = { password = 24 } })
   end
@@ -67,12 +64,15 @@ function M.session(tenant)
     service = naming.resource(tenant, "service-sso"),
     path = "/api/auth/login",
     token = "accessToken",
-    refused = ("Vault's password for %s is not the user's; a new one: %s"):format(tenant.admin.email, reset(tenant)),
+    refused = ("Vault's password for %s is not the user's; a new one: %s"):format(
+      tenant.admin.email,
+      remedy.reset_admin(tenant)
+    ),
     json = function()
       local password = M.password()
         or fail(
           ("Vault has no secret '%s' for %s, so the administrator's password is unknown"):format(M.SECRET, tenant.name),
-          "a new one: " .. reset(tenant)
+          "a new one: " .. remedy.reset_admin(tenant)
         )
       return { username = tenant.admin.email, password = password }
     end,

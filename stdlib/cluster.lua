@@ -10,6 +10,16 @@ local M = {}
 ---@return table<string, string>
 function M.labels(tenant, app) return { tenant = tenant.name, app = app, ["app.kubernetes.io/managed-by"] = "o2x" } end
 
+--- Was the tenant made by people, and never adopted? Its volume lasts as long as the tenant, and what o2x makes has its
+--- label. The file of what was adopted keeps differences.
+---@param tenant table
+---@return boolean
+function M.is_by_hand(tenant)
+  if (tenant.kept or {})[1] then return false end
+  local claim = k8s.get("PersistentVolumeClaim", tenant.data_pvc, tenant.namespace)
+  return claim ~= nil and (claim.metadata.labels or {})["app.kubernetes.io/managed-by"] ~= "o2x"
+end
+
 --- Ensures the data volume claim.
 ---@param tenant table
 function M.volume(tenant)

@@ -72,7 +72,7 @@ end
 function M.run(tenant)
   local parts = {}
   local facts = gather_facts(tenant, parts)
-  if facts.by_hand then tenant = setmetatable({ by_hand = true }, { __index = tenant }) end
+  if facts.by_hand then tenant = remedy.of_hand(tenant) end
   run_chapters(FIRST, tenant, facts, parts)
   run_chapters(SECOND, tenant, facts, parts)
   local rows = findings.ranked(parts)

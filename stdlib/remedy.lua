@@ -29,6 +29,16 @@ local function is_kept(tenant, what)
   return tenant.by_hand == true
 end
 
+--- A tenant that people made and nobody adopted, as remedies see it.
+---@param tenant table
+---@return table
+function M.of_hand(tenant) return setmetatable({ by_hand = true }, { __index = tenant }) end
+
+--- What gives the administrator a password that Vault has, without another change of a tenant that was made by hand.
+---@param tenant table
+---@return string
+function M.reset_admin(tenant) return M.run(tenant, tenant.by_hand and "adopt" or "onboard", "admin=reset") end
+
 --- `o2x run onboard`, which creates what is missing and changes what differs from the tenant file. What the file of an
 --- adopted tenant keeps as it is, it leaves alone: that needs --take-over. A tenant that was made by hand (by_hand) is
 --- adopted first, so that nothing else of it changes.

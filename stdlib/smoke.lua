@@ -4,6 +4,7 @@
 local admin = require "stdlib.admin"
 local broker = require "o2x.broker"
 local catalogue = require "stdlib.catalogue"
+local cluster = require "stdlib.cluster"
 local deploy = require "stdlib.deploy"
 local down_services = require "stdlib.down"
 local json = require "o2x.json"
@@ -155,10 +156,11 @@ local FORMS <const> = {
 -- The value of one field that a query asks for; nil if there is none.
 local function query(tenant, session, field, text, variables)
   local response = service.query(graphql(tenant, session, text, variables))
-  if response.status ~= 200 then fail(("GraphQL returns HTTP %d"):format(response.status)) end
+  local log_of = remedy.logs(tenant, "service-proxy")
+  if response.status ~= 200 then fail(("GraphQL returns HTTP %d"):format(response.status), log_of) end
   local what = "GraphQL " .. field
   local failed = json.check(response.json, { errors = { "each?", { message = "string" } } }, what).errors
-  if failed and failed[1] then fail("GraphQL: " .. failed[1].message) end
+  if failed and failed[1] then fail("GraphQL: " .. failed[1].message, log_of) end
   return json.check(response.json, { data = { [field] = FORMS[field] } }, what).data[field]
 end
 
@@ -182,13 +184,18 @@ local function pods(tenant, down)
 end
 
 local function secrets(tenant)
-  for _, path in ipairs { "info", "license/onboarding" } do
-    if not vault.read(path) then fail(("Vault has no %s for %s"):format(path, tenant.name)) end
+  local onboard = remedy.onboard(tenant)
+  if not vault.read "info" then fail("Vault has no info for " .. tenant.name, onboard) end
+  if not vault.read "license/onboarding" then
+    fail(
+      "Vault has no license/onboarding for " .. tenant.name,
+      "put license_key into the tenant's secrets file, under license, then: " .. onboard
+    )
   end
 end
 
 local function need_id(tenant)
-  return tenant.id or fail("the tenant's id is unknown because the registry cannot be read")
+  return tenant.id or fail "not tried: the tenant's id is unknown because the registry cannot be read"
 end
 
 local function queues(tenant)
@@ -198,7 +205,7 @@ local function queues(tenant)
     existing[queue.name or queue] = true
   end
   for _, name in ipairs(messaging.queues(tenant)) do
-    if not existing[name] then fail("there is no queue " .. name) end
+    if not existing[name] then fail("there is no queue " .. name, remedy.onboard(tenant, "broker.queue " .. name)) end
   end
 end
 
@@ -215,18 +222,15 @@ local function gateways(tenant, down)
     }
     if response.status ~= 200 then
       local whose, text = refusals.of(provider, response)
-      fail(
-        text,
-        whose == "credentials" and ("check them in Vault: secret/tenant/%s/%s"):format(tenant.name, provider.vault)
-          or remedy.logs(tenant, provider.gateway)
-      )
+      fail(text, whose == "credentials" and remedy.run(tenant, "diagnose") or remedy.logs(tenant, provider.gateway))
     end
   end
 end
 
 local function at_least_one(tenant, session, field, text)
   local found = query(tenant, session, field, text, { external = EXTERNAL_ID })
-  if not found or next(found) == nil then fail(field .. " returns nothing") end
+  -- Onboarding makes the test customer and all of his, where they are missing.
+  if not found or next(found) == nil then fail(field .. " returns nothing", remedy.onboard(tenant)) end
   return found
 end
 
@@ -244,19 +248,20 @@ end
 -- The workflow triggers the billing cycle of the test customer. A check only reads the result.
 local function bills(tenant, session)
   if not of_customer(tenant, session, "getBills")[1] then
-    fail("the billing cycle has created no bill for the test customer")
+    fail("the billing cycle has created no bill for the test customer", remedy.onboard(tenant))
   end
 end
 
 local function invoice_pdf(tenant, session)
   local invoices = of_customer(tenant, session, "getInvoices")
-  if not invoices[1] then fail("the test customer has no invoice") end
+  local log_of = remedy.logs(tenant, "service-invoice")
+  if not invoices[1] then fail("the test customer has no invoice", log_of) end
   local response = service.call {
     url = ("https://api.%s/api/v1/invoices/%s.pdf"):format(tenant.domain, invoices[1].id),
     session = session,
   }
   if response.status ~= 200 or not response.body:find("^%%PDF") then
-    fail(("there is no PDF of invoice %s: HTTP %d"):format(invoices[1].id, response.status))
+    fail(("there is no PDF of invoice %s: HTTP %d"):format(invoices[1].id, response.status), log_of)
   end
 end
 
@@ -268,7 +273,9 @@ local function graphql_responds(tenant, session)
     "query($id: ID) { getTenantConfig(input: {id: $id}) { tenantId tenantName status } }",
     { id = tenant.id }
   )
-  if config.tenantId ~= tenant.id then fail("getTenantConfig returns tenant " .. tostring(config.tenantId)) end
+  if config.tenantId ~= tenant.id then
+    fail("getTenantConfig returns tenant " .. tostring(config.tenantId), remedy.deploy(tenant, "service-proxy"))
+  end
 end
 
 local function database(tenant) pg.tenant:row("core_config.tenant", { name = tenant.name }, { "id" }) end
@@ -414,10 +421,12 @@ local function run_all(entries, down)
   return failed, hints
 end
 
--- While the cluster does not answer, the checks say so.
-local function record_of(tenant)
+-- While the cluster does not answer, the checks say so. -> maintenance, or the tenant as remedies see it
+local function look_at_cluster(tenant)
   local ok, record = pcall(maintenance.of, tenant)
-  return ok and record or nil
+  if not ok or record then return ok and record or nil, tenant end
+  local known, by_hand = pcall(cluster.is_by_hand, tenant)
+  return nil, known and by_hand and remedy.of_hand(tenant) or tenant
 end
 
 local function conclude(entries, failed, hints, prefix)
@@ -444,7 +453,8 @@ end
 function M.run(tenant, params)
   local known, id = pcall(registry.find, tenant)
   if known then tenant.id = id end
-  local record = record_of(tenant)
+  local record
+  record, tenant = look_at_cluster(tenant)
   local said = record and maintenance.describe(tenant, record)
   if said then pcall(check, "In service", not_in_service, tenant, said) end
   local entries, down

@@ -3,6 +3,7 @@
 
 local catalogue = require "stdlib.catalogue"
 local clock = require "o2x.clock"
+local cluster = require "stdlib.cluster"
 local findings = require "stdlib.diagnose.findings"
 local helm = require "o2x.helm"
 local k8s = require "o2x.k8s"
@@ -406,13 +407,6 @@ local function maintenance_mode(found, tenant, facts)
   )
 end
 
--- Its volume lasts as long as the tenant, and what o2x makes has its label. What was adopted has kept differences.
-local function is_by_hand(tenant)
-  if (tenant.kept or {})[1] then return false end
-  local claim = k8s.get("PersistentVolumeClaim", tenant.data_pvc, tenant.namespace)
-  return claim ~= nil and (claim.metadata.labels or {})["app.kubernetes.io/managed-by"] ~= "o2x"
-end
-
 --- The facts that all chapters use. Other chapters add `database` and `vault`: true if they can be queried. Raises an
 --- error if the cluster does not answer.
 ---@param tenant table
@@ -420,7 +414,7 @@ end
 function M.facts(tenant)
   local options = { selector = "tenant=" .. tenant.name, namespace = tenant.namespace }
   local facts = { pods = k8s.list("Pod", options), deployments = {}, maintenance = maintenance.of(tenant) }
-  facts.by_hand = is_by_hand(tenant)
+  facts.by_hand = cluster.is_by_hand(tenant)
   for _, deployment in ipairs(k8s.list("Deployment", options)) do
     facts.deployments[deployment.metadata.name] = deployment
   end

@@ -79,8 +79,17 @@ local function print_table(columns, rows)
   out.columns(lines, out.data)
 end
 
--- The columns of the table of checks.
-local CHECKS = { "check", "ok", "found" }
+-- The columns of the table of checks: where one has a next line, that is the last.
+local CHECKS <const>, MENDED <const> = { "check", "ok", "found" }, { "check", "ok", "found", "next" }
+
+local function print_checks(checks)
+  local rows, columns = {}, CHECKS
+  for i, one in ipairs(checks) do
+    rows[i] = { check = one.check, ok = one.ok, found = one.found, next = one.next and proposed.text(one.next) }
+    if one.next then columns = MENDED end
+  end
+  print_table(columns, rows)
+end
 
 -- Two plans of the same state are the same.
 local function without_times(rows)
@@ -107,8 +116,10 @@ function M.print(run, options)
   if output.junit then write_junit(run, rows, output.junit) end
   if not options.json and output.text then
     if output.text ~= "" then out.text(proposed.text(output.text)) end
+  elseif not options.json and output.checks then
+    print_checks(rows)
   elseif not options.json then
-    print_table(output.checks and CHECKS or output.columns, rows)
+    print_table(output.columns, rows)
   end
   return json.array(run.mode == "plan" and output.checks and without_times(rows) or rows)
 end

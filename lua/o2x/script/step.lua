@@ -197,6 +197,7 @@ function M.check(run, name, fn, ...)
     check = name,
     ok = not problem,
     found = problem and tostring(problem) or type(found) == "string" and found or nil,
+    next = problem and problem.hint or nil,
     seconds = task.now() - start,
   })
   if run.journal then
