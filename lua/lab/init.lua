@@ -203,6 +203,19 @@ local function take_up_lock(place)
   fail("another 'o2x lab up' is still running in " .. place.dir, "try again in a moment")
 end
 
+-- A folder with other files does not become a lab: a lab's files are removed with all that lies beside them.
+local function is_lab(dir)
+  return fs.exists(fs.join(dir, "up.lock")) or fs.exists(fs.join(dir, "serve.lock")) or #fs.list(dir) == 0
+end
+
+local function check_folder(place)
+  if not fs.exists(place.dir) or is_lab(place.dir) then return end
+  errors.input(
+    "lab up: there are other files in " .. place.dir,
+    "choose a new or empty folder: o2x lab up --dir=FOLDER"
+  )
+end
+
 --- Starts the lab unless it is up, and waits until it is ready.
 ---@param options { dir: string?, platform: string?, memory: boolean?, owner: string?, tenants: string?, real: string?,
 ---  on_start: fun(dir: string)? } tenants: those to seed whole, at the first start; real: servers
@@ -210,6 +223,7 @@ end
 function M.up(options)
   local place = M.place(options)
   check_owner(place)
+  check_folder(place)
   fs.mkdir(place.dir, 0x1c0)
   local up_lock = take_up_lock(place)
   check_owner(place)
@@ -298,14 +312,6 @@ function M.reset(options)
   local was_up = M.down { dir = options.dir, forget = true }
   if fs.exists(place.dir) then require("lab.serve").forget(place) end
   return was_up and M.up(options) or nil
-end
-
--- Nothing but a lab is removed, whatever folder was named.
-local function is_lab(dir)
-  for _, name in ipairs(fs.list(dir)) do
-    if name ~= "up.lock" then return fs.exists(fs.join(dir, "serve.lock")) end
-  end
-  return true
 end
 
 --- Stops the lab and removes it with its folder. A start that is under way ends first.

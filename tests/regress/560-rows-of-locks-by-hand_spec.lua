@@ -35,12 +35,12 @@ describe("a row of the locks that no run has written", function()
   end
 
   it("from a time to come says so, and can be given back", function()
-    row("clock_timestamp() + interval '3 days'", 120)
+    row("clock_timestamp() + interval '3 days 1 hour'", 120) -- some of it passes before it is read
     local refused = again()
     assert.equal(5, refused.code)
-    assert.matches("last sign of life 3 d ahead of the server's clock", refused.stderr, 1, true)
+    assert.matches("last sign of life 3 d ?%d* ?h? ahead of the server's clock", refused.stderr)
     assert.matches("it is over in 3 d", refused.stderr, 1, true)
-    assert.matches("3 d ahead", ok(lab:o2x { "locks", "urbanos" }).stdout, 1, true)
+    assert.matches("3 d ?%d* ?h? ahead", ok(lab:o2x { "locks", "urbanos" }).stdout)
     ok(lab:o2x { "locks", "--release=urbanos", "--reason=the clock was wrong" })
     assert.equal("", holder())
     ok(again())

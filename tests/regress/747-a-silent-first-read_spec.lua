@@ -1,5 +1,5 @@
--- The first read of a connection asks along whether a pooler is there. Where that was answered and the read was not, the
--- answer was looked at after the connection had been closed: a Lua error instead of the time limit.
+-- The first read of a connection asks along whether a pooler is there. Where that was answered and the read was not,
+-- the answer was looked at after the connection had been closed: a Lua error instead of the time limit.
 
 local pools = require "o2x.client.pg.pool"
 local raised = require "tests.support.raised"
