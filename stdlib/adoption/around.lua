@@ -51,9 +51,10 @@ end
 --- Hides the tenant's secrets in what is read from now on. At the standard's paths of credentials that is each field;
 --- elsewhere people keep settings in Vault, too, so there it is those whose names say that they are secrets.
 function M.hide_secrets()
-  local clear, credentials = in_the_clear(), {}
+  local clear, credentials, usual = in_the_clear(), {}, { admin.SECRET, "license/onboarding" }
   for _, word in ipairs(providers.names()) do
     local provider = providers.find(word)
+    usual[#usual + 1] = provider.vault
     for _, name in ipairs(provider.fields) do
       credentials[provider.vault .. "/" .. name] = true
     end
@@ -61,7 +62,7 @@ function M.hide_secrets()
   adoption.hide_secrets(function(path, name)
     if (clear[path] or {})[name] then return false end
     return credentials[path .. "/" .. name] or rows.is_secret_name(name) or name:find "licen[cs]e_?key" ~= nil
-  end)
+  end, usual)
 end
 
 --- What Vault lacks of a tenant.

@@ -288,6 +288,29 @@ describe("a tenant that was made by hand to attack", function()
     end)
   end
 
+  it("by a secret is taken over without it by somebody who may read in Vault, and not list", function()
+    put_secret "tenant/urbanos/broadsoft"
+    fs.remove(file)
+    local away = PLACES["a property"]()
+    local function ask(path, body)
+      local words = { "curl", "-sSf", "-H", "X-Vault-Token: " .. lab.env.VAULT_TOKEN, "-d", json.encode(body) }
+      words[#words + 1] = lab.env.VAULT_ADDR .. "/v1/" .. path
+      return lab:out(table.unpack(words))
+    end
+    local read = 'path "secret/data/tenant/urbanos/*" { capabilities = ["read"] }'
+    ask("sys/policies/acl/reader", { policy = read })
+    local token = json.decode(ask("auth/token/create", { policies = { "reader" } })).auth.client_token
+    local result = lab:o2x({ "adopt", "urbanos" }, { env = { VAULT_TOKEN = token } })
+    away()
+    assert.equal(0, result.code, result.stderr)
+    assert.matches("Vault does not let this user list", result.stderr)
+    all(
+      function(name, text)
+        assert.equal("", lab:run({ "grep", "-rlF", "--", text, lab.platform, lab.store }).stdout, name)
+      end
+    )
+  end)
+
   it("by a deployment under way is adopted by nobody until that has ended", function()
     fs.remove(file)
     local started = fs.join(lab.dir, "go-on")

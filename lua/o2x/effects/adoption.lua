@@ -1,6 +1,7 @@
 --- Taking over a tenant that was made by hand: what would the runbook that makes tenants change, if the tenant's file
 --- said this? For runbooks that write that file (adopts). Reads only.
 
+local errors = require "o2x.base.error"
 local secret = require "o2x.base.secret"
 local yaml = require "o2x.base.yaml"
 
@@ -19,11 +20,24 @@ local function paths_below(client, folder, paths)
   return paths
 end
 
+-- Where Vault does not let this user list, those that the standard has.
+local function paths_of(ctx, client, folder, usual)
+  local ok, paths = pcall(paths_below, client, folder, {})
+  if ok then return paths end
+  if not (errors.is(paths) and paths.kind == "unauthorised") then error(paths, 0) end
+  ctx:log("warn", "Vault does not let this user list: secrets at other paths than the standard's are not known")
+  paths = {}
+  for i, path in ipairs(usual) do
+    paths[i] = folder .. path
+  end
+  return paths
+end
+
 -- Scripts get nothing of it, so nothing of it is in the journal.
-local function hold_secrets(ctx, is_secret)
+local function hold_secrets(ctx, is_secret, usual)
   local client, list = ctx:client "vault", {}
   for _, folder in ipairs(ctx.scope.vault or {}) do
-    for _, path in ipairs(paths_below(client, folder, {})) do
+    for _, path in ipairs(paths_of(ctx, client, folder, usual)) do
       for name, field in pairs(client:read(path) or {}) do
         if secret.is(field) and is_secret(path:sub(#folder + 1), name) then
           list[#list + 1] = field
@@ -43,8 +57,9 @@ return {
       --- From here on, the texts of the tenant's secrets in Vault are hidden in what is read (‹secret›), whatever their
       --- spelling, and nothing is written that has one. Comes first: what was read before is in the journal already.
       ---@param is_secret fun(path: string, field: string): boolean whether a field is one: path below the tenant's
-      hide_secrets = function(is_secret)
-        ctx:ask("vault", function() hold_secrets(ctx, is_secret) end)
+      ---@param usual string[] the paths of the standard
+      hide_secrets = function(is_secret, usual)
+        ctx:ask("vault", function() hold_secrets(ctx, is_secret, usual) end)
       end,
 
       --- What a tenant's file says.
