@@ -536,7 +536,10 @@ describe("diagnose", function()
     mend()
     assert.equal(2, result.code)
     assert.matches("CRITICAL  finance%-gateway: QuickBooks: the OAuth token has expired", result.stdout)
-    assert.matches("fix: put a new access_token.*under quickbooks, then: o2x run onboard urbanos", result.stdout)
+    assert.matches(
+      "fix: put a new access_token.*under quickbooks, then: o2x run adopt urbanos && o2x run onboard urbanos",
+      result.stdout
+    )
     assert.matches("1 critical", result.stderr)
   end)
 
