@@ -43,7 +43,7 @@ end
 -- Before anything is written: a plan says it in the same words.
 local function need_chart(tenant, service)
   local path = charts.missing(tenant, service)
-  if path then invalid("there is no " .. path, charts.WHERE) end
+  if path then invalid("there is no such chart", charts.WHERE, path) end
 end
 
 -- A service's revision and values file before the deployment, to roll back to.

@@ -76,7 +76,7 @@ local ROWS <const> = {
     "a chart that is missing",
     function() fs.rename(in_tree(CHART), lab.dir .. "/kept") end,
     deploy,
-    "there is no core/charts/service%-usage/Chart.yaml",
+    "core/charts/service%-usage/Chart.yaml: there is no such chart",
     function() fs.rename(lab.dir .. "/kept", in_tree(CHART)) end,
   },
   {

@@ -339,7 +339,7 @@ local function next_of(run, status, options, err)
   if status == "refused" and err then return M.after_refusal(err) end
   if not NEXT[status] then return nil end
   if status == "failed" and not M.has_begun(run) then return proposed.typed() end
-  local anew = status == "failed" and not run.past and same_again.start_again(err)
+  local anew = status == "failed" and same_again.start_again(err)
   if anew then return anew end
   local there = not run.folder or not run.journal:is_lost() and fs.exists(fs.join(run.folder, "journal"))
   if status == "incomplete" and run.undo.remake then return run.undo.remake end
