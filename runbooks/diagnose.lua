@@ -13,8 +13,8 @@ return runbook {
 Why:     a tenant is down or slow, and it is 3 a.m.
 Does:    checks pods, events, logs, releases, environment, secrets, the Vault token, the database, OAuth tokens,
          gateways, connection pools, slow queries, indexes, cache, queues, payments, webhooks, bills, jobs, invoices,
-         certificate and maintenance. Ranks the findings: critical, warning, note. Each has evidence and the command
-         that fixes it or shows more. A check that cannot run is a finding, too.
+         certificate, names and maintenance. Ranks the findings: critical, warning, note. Each has evidence and the
+         command that fixes it or shows more. A check that cannot run is a finding, too.
 Touches: nothing that lasts. Gateways are asked to test their connection, as in the guide; not in a plan.
 --json   prints the findings as JSON: severity, area, subject, finding, evidence, fix;
          mend is the command that ends the finding, look one that shows more

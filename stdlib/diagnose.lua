@@ -6,6 +6,7 @@ local findings = require "stdlib.diagnose.findings"
 local gateways = require "stdlib.diagnose.gateways"
 local latency = require "stdlib.diagnose.latency"
 local logs = require "stdlib.diagnose.logs"
+local names = require "stdlib.diagnose.names"
 local payments = require "stdlib.diagnose.payments"
 local pods = require "stdlib.diagnose.pods"
 local registry = require "stdlib.registry"
@@ -16,7 +17,7 @@ local M = {}
 local FOUND <const> = 2 -- exit code with findings
 
 -- The second group uses facts that the first one has gathered.
-local FIRST = { { "pods", pods.run }, { "configuration", configuration.run } }
+local FIRST = { { "pods", pods.run }, { "configuration", configuration.run }, { "names", names.run } }
 local SECOND = {
   { "gateways", gateways.run },
   { "latency", latency.run },

@@ -64,8 +64,10 @@ function M.create(tenant)
   )
 end
 
--- The load balancer's host name, from its Service.
-local function load_balancer(tenant)
+--- The load balancer's host name, from its Service. Fails while it has none.
+---@param tenant table
+---@return string host
+function M.load_balancer(tenant)
   local target = tenant.platform.kubernetes.ingress_service
   local service = k8s.get("Service", target.name, target.namespace)
   local status = service and service.status and service.status.loadBalancer
@@ -85,7 +87,7 @@ local function hosts(tenant) return { tenant.domain, "api." .. tenant.domain, "*
 --- create is a conflict (guide 6.2). Fails while the load balancer has no host name.
 ---@param tenant table
 function M.records(tenant)
-  local target = load_balancer(tenant)
+  local target = M.load_balancer(tenant)
   local ttl = tenant.platform.dns.ttl
   parallel.each(
     hosts(tenant),
@@ -104,7 +106,7 @@ end
 --- Checks the records on every authoritative name server, then both HTTPS endpoints.
 ---@param tenant table
 function M.verify(tenant)
-  local target = load_balancer(tenant)
+  local target = M.load_balancer(tenant)
   for _, host in ipairs { tenant.domain, "api." .. tenant.domain } do
     check(host .. " resolves on every name server", check_record, host, target)
   end

@@ -39,6 +39,13 @@ function M.of_hand(tenant) return setmetatable({ by_hand = true }, { __index = t
 ---@return string
 function M.reset_admin(tenant) return M.run(tenant, tenant.by_hand and "adopt" or "onboard", "admin=reset") end
 
+local function take_over(what) return text.shell_word("--take-over=" .. what:match "^%S+ (.+)$") end
+
+local function onboard(tenant, options)
+  local line = M.run(tenant, "onboard", options[1] and table.concat(options, " "))
+  return tenant.by_hand and M.run(tenant, "adopt") .. " && " .. line or line
+end
+
 --- `o2x run onboard`, which creates what is missing and changes what differs from the tenant file. What the file of an
 --- adopted tenant keeps as it is, it leaves alone: that needs --take-over. A tenant that was made by hand (by_hand) is
 --- adopted first, so that nothing else of it changes.
@@ -48,11 +55,16 @@ function M.reset_admin(tenant) return M.run(tenant, tenant.by_hand and "adopt" o
 function M.onboard(tenant, ...)
   local options = {}
   for _, what in ipairs { ... } do
-    if is_kept(tenant, what) then options[#options + 1] = text.shell_word("--take-over=" .. what:match "^%S+ (.+)$") end
+    if is_kept(tenant, what) then options[#options + 1] = take_over(what) end
   end
-  local line = M.run(tenant, "onboard", options[1] and table.concat(options, " "))
-  return tenant.by_hand and M.run(tenant, "adopt") .. " && " .. line or line
+  return onboard(tenant, options)
 end
+
+--- As onboard, over a value that somebody else gave: it is overwritten.
+---@param tenant table
+---@param what string as for onboard
+---@return string
+function M.overwrite(tenant, what) return onboard(tenant, { take_over(what) }) end
 
 --- A row in the tenant's database, as a tenant's file names it.
 ---@param tenant table

@@ -69,6 +69,20 @@ local BREAKS <const> = {
     sql = "delete from core_config.invoice_template",
   },
   {
+    "dev",
+    "a name that leads elsewhere",
+    "dev.embrix.com",
+    "it leads elsewhere",
+    name = "dev.embrix.com",
+  },
+  {
+    "newclient",
+    "a name that leads elsewhere",
+    "api.newclient.embrix.com",
+    "it leads elsewhere",
+    name = "api.newclient.embrix.com",
+  },
+  {
     "demo",
     "an ingress that is gone",
     "demo-tls-cert",
@@ -135,10 +149,20 @@ local function describe_state(state, tenants, command)
     end
   end
 
+  local function point_elsewhere(name)
+    local record = { Name = name, Type = "CNAME", TTL = 60, ResourceRecords = { { Value = "elsewhere.example.com" } } }
+    local batch = json.encode { Changes = { { Action = "UPSERT", ResourceRecordSet = record } } }
+    local words = { "route53", "change-resource-record-sets", "--hosted-zone-id", lab:zone(), "--change-batch", batch }
+    table.move({ "--query", "ChangeInfo.Id", "--output", "text" }, 1, 4, #words + 1, words)
+    local id = lab:out("aws", table.unpack(words)):match "%S+"
+    lab:out("aws", "route53", "wait", "resource-record-sets-changed", "--id", id)
+  end
+
   local function break_it(tenant, row)
     local file = fs.read(fs.join(lab.platform, "tenants", tenant .. ".yaml"))
     if row.sql then lab:sql(file:match "database: (%S+)" or "coredb-" .. tenant, row.sql) end
     if row.kubectl then lab:out("kubectl", table.unpack(row.kubectl)) end
+    if row.name then point_elsewhere(row.name) end
   end
 
   local function found(rows, row)
