@@ -24,6 +24,7 @@ local vault = require "o2x.vault"
 local M = {}
 
 local EXTERNAL_ID = "o2x-smoke"
+local GRAPHQL <const> = "GraphQL endpoint responding"
 local LOGIN <const> = "Admin user can log in"
 local FOUND <const> = 2 -- exit code: all is as it should be in maintenance, but the tenant does not work
 
@@ -289,12 +290,12 @@ local function checks(tenant, session)
   end
   return {
     { "All pods are running and healthy", pods, tenant, down },
-    { "Database connectivity", database, tenant },
-    { "Vault secrets accessible", secrets, tenant },
+    { "Database connectivity", database, tenant, opens = "the database does" },
+    { "Vault secrets accessible", secrets, tenant, opens = "Vault does" },
     { "Redis connection", redis.ping },
     { "ActiveMQ queues", queues, tenant },
     { LOGIN, session.login, session = true },
-    { "GraphQL endpoint responding", graphql_responds, tenant, session, session = true },
+    { GRAPHQL, graphql_responds, tenant, session, session = true, opens = "the GraphQL endpoint does" },
     { "Gateway integrations authenticated", gateways, tenant, down },
     {
       "Test customer",
@@ -399,12 +400,20 @@ local function add_hint(hints, hint)
   hints[#hints + 1] = hint
 end
 
--- Of checks that need a login that has failed, or a service that is down, none waits for it again.
+-- What a check that failed leaves unknown. Of a system that is silent nothing else is known, and nothing is advised
+-- about what is in it.
+local SILENT <const> = { unreachable = true, timeout = true }
+local function closes(entry, problem)
+  local is_silent = SILENT[problem.kind] or tostring(problem):find "HTTP 5%d%d$"
+  return entry.opens and is_silent and entry.opens .. " not answer" or nil
+end
+
+-- Of checks that need a login that has failed, or a system that is down, none waits for it again.
 local function run_all(entries, down)
-  local failed, hints, login = {}, {}, true
+  local failed, hints, login, silent = {}, {}, true, nil
   for _, entry in ipairs(entries) do
     local ok, problem
-    local why = way_closed(entry, down or {})
+    local why = way_closed(entry, down or {}) or entry.session and silent
     if why then
       ok, problem = pcall(check, entry[1], not_asked, why)
     elseif entry.session and not login then
@@ -414,6 +423,7 @@ local function run_all(entries, down)
     end
     login = login and (ok or entry[1] ~= LOGIN)
     if not ok then
+      silent = silent or closes(entry, problem)
       failed[#failed + 1] = entry[1]
       add_hint(hints, problem.hint)
     end
