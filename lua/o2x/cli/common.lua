@@ -324,19 +324,21 @@ local function same_again_of(run, status, err)
   return same_again.why(run, err)
 end
 
---- What to type after a refusal, which has written nothing: the same again, once what was said is corrected. Nothing
---- where the words themselves were wrong, or where the hint has the command.
+--- Were the words of a command wrong? Then the same again is wrong again.
 ---@param err table
----@return string? command
-function M.after_refusal(err)
+---@return boolean
+function M.were_words_wrong(err) return err.kind == "input" and not err.where end
+
+-- What to type after a refusal, which has written nothing: the same again, once what was said is corrected. Nothing
+-- where the words themselves were wrong, or where the hint has the command.
+local function after_refusal(err)
   local has_command = err.meant or err.lacks or err.hint and tostring(err.hint):find "o2x %l"
-  local wrong_words = err.kind == "input" and not err.where
-  return not has_command and not wrong_words and proposed.typed() or nil
+  return not has_command and not M.were_words_wrong(err) and proposed.typed() or nil
 end
 
 -- A run whose journal was deleted or replaced cannot be resumed; it is started again.
 local function next_of(run, status, options, err)
-  if status == "refused" and err then return M.after_refusal(err) end
+  if status == "refused" and err then return after_refusal(err) end
   if not NEXT[status] then return nil end
   if status == "failed" and not M.has_begun(run) then return proposed.typed() end
   local anew = status == "failed" and same_again.start_again(err)

@@ -134,7 +134,7 @@ end
 -- One line for all: the first tenant that was refused stopped the fleet.
 local function from_the_start(outcomes)
   for _, outcome in ipairs(outcomes) do
-    if outcome.status == "refused" and outcome.error then return common.after_refusal(outcome.error) end
+    if outcome.status == "refused" and outcome.error and common.were_words_wrong(outcome.error) then return nil end
   end
   return proposed.typed()
 end
