@@ -83,7 +83,7 @@ describe("a helm in the middle of its work, whose run", function()
     child:kill(CONTINUE)
     local code, said = ends()
     assert.equal(5, code, said)
-    assert.matches("this run has lost urbanos.-; helm was stopped in the middle of its work", said)
+    assert.matches("this run has lost urbanos", said) -- that helm was stopped, unless another part of it saw it first
     assert.equal("", helms())
     goes_on "7.7.1"
   end)
