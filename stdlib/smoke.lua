@@ -24,7 +24,6 @@ local vault = require "o2x.vault"
 local M = {}
 
 local EXTERNAL_ID = "o2x-smoke"
-local GRAPHQL <const> = "GraphQL endpoint responding"
 local LOGIN <const> = "Admin user can log in"
 local FOUND <const> = 2 -- exit code: all is as it should be in maintenance, but the tenant does not work
 
@@ -281,8 +280,8 @@ end
 
 local function database(tenant) pg.tenant:row("core_config.tenant", { name = tenant.name }, { "id" }) end
 
--- The guide's fourteen checks: name, function and its arguments; session: it logs in. -> checks, the services that the
--- first one finds down
+-- The guide's fourteen checks: name, function and its arguments; session: it logs in; silent: why no login is tried
+-- where its system does not answer. -> checks, the services that the first one finds down
 local function checks(tenant, session)
   local down = {}
   local function has(field, text)
@@ -290,12 +289,19 @@ local function checks(tenant, session)
   end
   return {
     { "All pods are running and healthy", pods, tenant, down },
-    { "Database connectivity", database, tenant, opens = "the database does" },
-    { "Vault secrets accessible", secrets, tenant, opens = "Vault does" },
+    { "Database connectivity", database, tenant, silent = "the database does not answer" },
+    { "Vault secrets accessible", secrets, tenant, silent = "Vault does not answer" },
     { "Redis connection", redis.ping },
     { "ActiveMQ queues", queues, tenant },
     { LOGIN, session.login, session = true },
-    { GRAPHQL, graphql_responds, tenant, session, session = true, opens = "the GraphQL endpoint does" },
+    {
+      "GraphQL endpoint responding",
+      graphql_responds,
+      tenant,
+      session,
+      session = true,
+      silent = "the GraphQL endpoint does not answer",
+    },
     { "Gateway integrations authenticated", gateways, tenant, down },
     {
       "Test customer",
@@ -400,13 +406,10 @@ local function add_hint(hints, hint)
   hints[#hints + 1] = hint
 end
 
--- What a check that failed leaves unknown. Of a system that is silent nothing else is known, and nothing is advised
--- about what is in it.
 local SILENT <const> = { unreachable = true, timeout = true }
-local function closes(entry, problem)
-  local is_silent = SILENT[problem.kind] or tostring(problem):find "HTTP 5%d%d$"
-  return entry.opens and is_silent and entry.opens .. " not answer" or nil
-end
+
+-- Does a system not answer? Then nothing else of it is known, and nothing is advised about what is in it.
+local function is_silent(problem) return SILENT[problem.kind] or tostring(problem):find "HTTP 5%d%d$" ~= nil end
 
 -- Of checks that need a login that has failed, or a system that is down, none waits for it again.
 local function run_all(entries, down)
@@ -423,7 +426,7 @@ local function run_all(entries, down)
     end
     login = login and (ok or entry[1] ~= LOGIN)
     if not ok then
-      silent = silent or closes(entry, problem)
+      silent = silent or is_silent(problem) and entry.silent
       failed[#failed + 1] = entry[1]
       add_hint(hints, problem.hint)
     end

@@ -170,7 +170,7 @@ local function check_tenants(place, lab)
     if not has[name] then
       errors.input(
         ("the lab in %s was seeded without the tenant %s"):format(place.dir, name),
-        "o2x lab down && o2x lab reset && o2x lab up --tenants=" .. table.concat(place.tenants, ",")
+        "o2x lab remove && o2x lab up --tenants=" .. table.concat(place.tenants, ",")
       )
     end
   end
@@ -188,7 +188,7 @@ local function check_real(place, lab)
   if wanted == has then return end
   errors.input(
     ("the lab in %s was made with %s"):format(place.dir, has == "" and "simulators alone" or "--real=" .. has),
-    ("o2x lab down && o2x lab reset && o2x lab up --real=%s"):format(wanted)
+    ("o2x lab remove && o2x lab up --real=%s"):format(wanted)
   )
 end
 

@@ -4,6 +4,7 @@ local lazy = require "o2x.base.lazy"
 local approvals = lazy "o2x.engine.approvals"
 local args = require "o2x.cli.args"
 local common = lazy "o2x.cli.common"
+local ending = lazy "o2x.cli.ending"
 local errors = require "o2x.base.error"
 local fleet = lazy "o2x.cli.fleet"
 local header = lazy "o2x.engine.header"
@@ -131,7 +132,7 @@ local function apply_one(this, part)
     common.print_warnings(this.config)
     common.print_notes(prepared)
   end)
-  return common.conclude(prepared, status, err, options, task.now() - start)
+  return ending.conclude(prepared, status, err, options, task.now() - start)
 end
 
 local function perform(options, arguments)

@@ -143,8 +143,8 @@ approvals: RULES in o2x.yaml names a file such as
     ann@example.com: [ann, aroot]
 
 Who made the plan, and who applies it, cannot approve it: exit code 6, and there
-is no signature. An approval counts as long as the plan, and only where the rules and the signers are the same. A
-resume and an undo need none.]],
+is no signature. An approval counts as long as the plan, and only where the
+rules and the signers are the same. A resume and an undo need none.]],
   options = {
     { "key", value = "FILE", help = "private key, or the public one of a key in ssh-agent; default: as ssh finds it" },
     { "confirm", value = "TENANT", help = "sign it: repeat its tenant, or its --tenants; without, only show it" },

@@ -2,6 +2,7 @@
 
 local args = require "o2x.cli.args"
 local common = require "o2x.cli.common"
+local ending = require "o2x.cli.ending"
 local errors = require "o2x.base.error"
 local fleets = require "o2x.engine.fleet"
 local json = require "o2x.base.json"
@@ -46,7 +47,7 @@ function M.attempt(fleet, tenant, prepare, apply)
   local outcome =
     { status = status, error = err, run = this and this.id, counts = report.counts, seconds = task.now() - start }
   if status == "incomplete" then outcome.left = this.undo.left end
-  outcome.begun = this ~= nil and common.has_begun(this)
+  outcome.begun = this ~= nil and ending.has_begun(this)
   if err and status ~= "interrupted" then out.problem(err, ("%s: %s"):format(tenant, err.step or status)) end
   return outcome
 end
@@ -134,7 +135,7 @@ end
 -- One line for all: the first tenant that was refused stopped the fleet.
 local function from_the_start(outcomes)
   for _, outcome in ipairs(outcomes) do
-    if outcome.status == "refused" and outcome.error and common.were_words_wrong(outcome.error) then return nil end
+    if outcome.status == "refused" and outcome.error and ending.were_words_wrong(outcome.error) then return nil end
   end
   return proposed.typed()
 end
@@ -144,9 +145,8 @@ local function next_of(fleet, options, outcomes)
   return "o2x resume " .. fleet.id .. (options.edited and " --edited" or "")
 end
 
-local function data_of(fleet, outcomes, status, options, warnings)
+local function data_of(fleet, outcomes, status, next_command, warnings)
   local list = {}
-  local next_command = not ENDED[status] and next_of(fleet, options, outcomes) or nil
   for i, outcome in ipairs(outcomes) do
     list[i] = {
       tenant = outcome.tenant,
@@ -176,7 +176,7 @@ local function exit_code(outcomes, status)
   for _, outcome in ipairs(outcomes) do
     if outcome.error then return errors.exit_code(outcome.error) end
   end
-  return status == "incomplete" and common.INCOMPLETE or 0
+  return status == "incomplete" and ending.INCOMPLETE or 0
 end
 
 -- What could not be taken back.
@@ -197,16 +197,17 @@ end
 ---@param go function? fleet_undo.go, of an undo
 ---@return integer exit code
 function M.perform(store, project, config, fleet, options, go)
-  common.carry_local_lock(options.local_lock)
+  ending.carry_local_lock(options.local_lock)
   common.if_ended(next_of(fleet, options))
   out.say(("%s for %d tenants, %s"):format(fleet.runbook, #fleet.tenants, fleet.id))
   common.print_warnings(config)
   local outcomes, status = fleets.perform(store, fleet, (go or go_on)(store, project, config, fleet, options))
   for _, outcome in ipairs(outcomes) do
-    common.carry_local_lock(false, outcome.error)
+    ending.carry_local_lock(false, outcome.error)
   end
+  local next_command = not ENDED[status] and next_of(fleet, options, outcomes) or nil
   if options.json then
-    out.json(data_of(fleet, outcomes, status, options, common.warnings(config)))
+    out.json(data_of(fleet, outcomes, status, next_command, common.warnings(config)))
   else
     out.columns(rows_of(outcomes, out.style(1)), out.data)
   end
@@ -215,7 +216,6 @@ function M.perform(store, project, config, fleet, options, go)
     done = done + (ENDED[outcome.status] and 1 or 0)
   end
   say_left(outcomes)
-  local next_command = not ENDED[status] and next_of(fleet, options, outcomes)
   out.say(
     ("%s  %s: %d of %d tenants%s"):format(
       status,

@@ -5,6 +5,7 @@ local approvals = lazy "o2x.engine.approvals"
 local args = require "o2x.cli.args"
 local commit = lazy "o2x.engine.commit"
 local common = lazy "o2x.cli.common"
+local ending = lazy "o2x.cli.ending"
 local errors = require "o2x.base.error"
 local fleet = lazy "o2x.cli.fleet"
 local json = lazy "o2x.base.json"
@@ -27,8 +28,8 @@ local function command_of(this, options, arguments, written)
   if written then
     return written .. (this.runbook.severe and " --confirm=" .. (options.tenants or this.tenant_name) or ""), TO_APPLY
   end
-  if permission.approvals(this) > 0 then return common.plan_command(this, arguments, options), TO_APPROVE end
-  return common.run_command(this, arguments, options), TO_APPLY
+  if permission.approvals(this) > 0 then return ending.plan_command(this, arguments, options), TO_APPROVE end
+  return ending.run_command(this, arguments, options), TO_APPLY
 end
 
 local function data_of(this, plan)

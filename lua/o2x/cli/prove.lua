@@ -26,6 +26,7 @@ local EVERY <const> = 5 -- seconds between two lines of progress
 -- What the commands of a case need; a fork has them already.
 local AHEAD <const> = {
   "o2x.cli.common",
+  "o2x.cli.ending",
   "o2x.cli.output",
   "o2x.cli.plan",
   "o2x.cli.resume",

@@ -3,6 +3,7 @@
 local lazy = require "o2x.base.lazy"
 local args = require "o2x.cli.args"
 local common = lazy "o2x.cli.common"
+local ending = lazy "o2x.cli.ending"
 local errors = require "o2x.base.error"
 local fleet = lazy "o2x.cli.fleet"
 local fleet_undo = lazy "o2x.cli.fleet_undo"
@@ -137,7 +138,7 @@ local function perform_one(options, store, id)
     end
     if warning then out.say("note: " .. warning) end
   end, options.take_over, skipped)
-  return common.conclude(this, status, err, options, task.now() - start)
+  return ending.conclude(this, status, err, options, task.now() - start)
 end
 
 local function perform(options, arguments)

@@ -3,6 +3,7 @@
 local lazy = require "o2x.base.lazy"
 local args = require "o2x.cli.args"
 local common = lazy "o2x.cli.common"
+local ending = lazy "o2x.cli.ending"
 local out = require "o2x.report.out"
 local progress = lazy "o2x.report.progress"
 local preparation = lazy "o2x.engine.preparation"
@@ -36,7 +37,7 @@ local function perform(options, arguments)
     common.print_warnings(config)
     common.print_notes(this)
   end)
-  return common.conclude(this, status, err, options, task.now() - start)
+  return ending.conclude(this, status, err, options, task.now() - start)
 end
 
 return {

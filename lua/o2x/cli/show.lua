@@ -3,6 +3,7 @@
 local lazy = require "o2x.base.lazy"
 local commit = lazy "o2x.engine.commit"
 local common = lazy "o2x.cli.common"
+local ending = lazy "o2x.cli.ending"
 local effect = lazy "o2x.report.effect"
 local errors = require "o2x.base.error"
 local fleets = lazy "o2x.engine.fleet"
@@ -174,7 +175,7 @@ end
 
 local function write_end(h, summary, style)
   if h.error then out.data(style.red("error: ") .. h.error.message) end
-  out.data(common.counts(history.counts(h)))
+  out.data(ending.counts(history.counts(h)))
   for _, one in ipairs(h.left) do
     out.data(("%s not undone: %s: %s"):format(style.yellow("!"), one.title, one.why))
   end

@@ -3,6 +3,7 @@
 local lazy = require "o2x.base.lazy"
 local args = require "o2x.cli.args"
 local common = lazy "o2x.cli.common"
+local ending = lazy "o2x.cli.ending"
 local errors = require "o2x.base.error"
 local fleet_undo = lazy "o2x.cli.fleet_undo"
 local json = lazy "o2x.base.json"
@@ -99,7 +100,7 @@ local function perform(options, arguments)
     common.if_ended("o2x resume " .. this.id)
     out.say(("undo of %s for %s, run %s"):format(undo.name(opened), this.tenant_name, this.id))
   end)
-  return common.conclude(this, status, err, options, task.now() - start)
+  return ending.conclude(this, status, err, options, task.now() - start)
 end
 
 return {

@@ -206,7 +206,7 @@ describe("a lab that was seeded without them", function()
     local more = lab:o2x { "lab", "up", "--tenants=demo" }
     assert.equal(3, more.code)
     assert.truthy(more.stderr:find("was seeded without the tenant demo", 1, true), more.stderr)
-    assert.truthy(more.stderr:find("o2x lab reset", 1, true))
+    assert.truthy(more.stderr:find("o2x lab remove && o2x lab up", 1, true))
     assert.equal(0, lab:o2x({ "lab", "down" }).code)
     assert.equal(3, lab:o2x({ "lab", "up", "--tenants=demo" }).code)
     assert.equal(0, lab:o2x({ "lab", "reset" }).code)
