@@ -325,7 +325,7 @@ function M.remove(options)
   end
   local up_lock = take_up_lock(place)
   M.down { dir = options.dir, forget = true }
-  require("lab.serve").forget(place)
+  require("lab.serve").forget(place, { ["up.lock"] = true }) -- by which what is left of it is still known for a lab
   fs.remove_tree(place.dir)
   up_lock:close()
   return true

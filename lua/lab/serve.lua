@@ -206,14 +206,15 @@ end
 
 --- Removes all data of a lab, including what is outside of its folder. The lab must be down.
 ---@param place { dir: string }
-function M.forget(place)
+---@param kept table<string, boolean>? names in its folder; default: what the settings of clients need
+function M.forget(place, kept)
   local lab = context.new(place.dir)
   each_server(lab, function(module)
     if module.forget then module.forget(lab) end
   end)
   for _, name in ipairs(fs.list(lab.dir)) do
     local path = fs.join(lab.dir, name)
-    if not KEPT[name] then
+    if not (kept or KEPT)[name] then
       if fs.is_folder(path) then
         fs.remove_tree(path)
       else

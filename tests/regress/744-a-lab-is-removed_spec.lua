@@ -30,6 +30,17 @@ describe("lab remove", function()
     assert.equal(0, lab("remove", "--dir", dir).code)
   end)
 
+  it("goes on where it was killed", function()
+    assert.equal(0, lab("up", "--dir", dir).code)
+    assert.equal(0, lab("down", "--dir", dir).code)
+    for _, name in ipairs { "serve.lock", "lab.log", "state" } do
+      fs.remove_tree(dir .. "/" .. name)
+    end
+    local result = lab("remove", "--dir", dir)
+    assert.equal(0, result.code, result.stderr)
+    assert.same({}, fs.list(folder))
+  end)
+
   for _, moment in ipairs { "up.lock", "serve.lock", "ports.json", "lab.json" } do
     it("waits for a start that is under way: from the moment of its " .. moment, function()
       local up <close> = start()
