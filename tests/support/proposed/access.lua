@@ -1,4 +1,4 @@
---- Rows of tests/e2e/proposed_spec.lua in the lab: credentials, and services that do not get healthy.
+--- Rows of what is proposed, in the lab: credentials, and services that do not get healthy.
 
 local assert = require "luassert"
 local defer = require "o2x.base.defer"

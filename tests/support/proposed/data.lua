@@ -1,4 +1,4 @@
---- Rows of tests/e2e/proposed_spec.lua in the lab: databases, archives and backups of newclient.
+--- Rows of what is proposed, in the lab: databases, archives and backups of newclient.
 
 local assert = require "luassert"
 local defer = require "o2x.base.defer"

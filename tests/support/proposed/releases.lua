@@ -1,4 +1,4 @@
---- Rows of tests/e2e/proposed_spec.lua with the real helm: releases that a run cannot go on with until somebody types
+--- Rows of what is proposed, with the real helm: releases that a run cannot go on with until somebody types
 --- what it proposes.
 
 local assert = require "luassert"

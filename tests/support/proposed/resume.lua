@@ -1,4 +1,4 @@
---- Rows of tests/e2e/proposed_spec.lua on the toy platform: how a run goes on after each kind of end.
+--- Rows of what is proposed, on the toy platform: how a run goes on after each kind of end.
 
 local build = require "tests.support.build"
 local eventually = require "tests.support.eventually"
@@ -187,7 +187,7 @@ return {
   ["lua/o2x/engine/skip.lua: o2x show"] = skips,
   ["lua/o2x/engine/skip.lua: o2x resume"] = does_not_skip,
   ["lua/o2x/cli/commands.lua: o2x resume"] = after_a_failure,
-  ["lua/o2x/cli/common.lua: o2x resume"] = after_a_failure,
+  ["lua/o2x/cli/ending.lua: o2x resume"] = after_a_failure,
   ["lua/o2x/cli/show.lua: o2x resume"] = after_a_failure,
   ["lua/o2x/cli/run.lua: o2x resume"] = after_a_failure,
   ["lua/o2x/cli/resume.lua: o2x resume"] = chooses,

@@ -1,4 +1,4 @@
---- Rows of tests/e2e/proposed_spec.lua on the toy platform: the command line, the project, help.
+--- Rows of what is proposed, on the toy platform: the command line, the project, help.
 
 local assert = require "luassert"
 local fs = require "o2x.base.fs"
@@ -115,7 +115,7 @@ return {
   ["lua/o2x/cli/approve.lua: o2x plan --out"] = { "what it needs, in a sentence" },
   ["lua/o2x/engine/approvals.lua: o2x approve"] = { by = "tests/pages/approve.txt" },
   ["lua/o2x/engine/approvals.lua: o2x plan"] = { "what is signed" },
-  ["lua/o2x/cli/common.lua: o2x plan"] = { by = "tests/e2e/approve_spec.lua" },
+  ["lua/o2x/cli/ending.lua: o2x plan"] = { by = "tests/e2e/approve_spec.lua" },
   ["lua/o2x/project/project.lua: o2x init"] = { by = "tests/regress/413-init-from-anywhere_spec.lua" },
   ["lua/o2x/engine/permission.lua: o2x apply"] = { by = "tests/e2e/approve_spec.lua" },
   ["lua/o2x/engine/permission.lua: o2x approve"] = { by = "tests/pages/approve.txt" },
@@ -157,8 +157,8 @@ return {
   ["lua/o2x/cli/check.lua: o2x lock"] = locks,
   ["lua/o2x/cli/lock.lua: o2x check"] = locks,
   ["lua/o2x/project/versions.lua: o2x lock"] = locks,
-  ["lua/o2x/cli/common.lua: o2x run"] = runs_a_plan,
-  ["lua/o2x/cli/common.lua: o2x show"] = shows_after,
+  ["lua/o2x/cli/ending.lua: o2x run"] = runs_a_plan,
+  ["lua/o2x/cli/ending.lua: o2x show"] = shows_after,
   ["lua/o2x/cli/info.lua: o2x plan"] = makes_new,
   ["lua/o2x/cli/new.lua: o2x check"] = makes_new,
   ["lua/o2x/cli/new.lua: o2x info"] = makes_new,

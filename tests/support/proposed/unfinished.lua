@@ -1,4 +1,4 @@
---- Rows of tests/e2e/proposed_spec.lua on the toy platform: what is said of runs that are unfinished, or are none.
+--- Rows of what is proposed, on the toy platform: what is said of runs that are unfinished, or are none.
 
 local assert = require "luassert"
 local paste = require "tests.support.proposed.paste"
@@ -75,7 +75,7 @@ end)
 local HELP <const> = { "the help of the command; tests/e2e/dismiss_spec.lua" }
 
 return {
-  ["lua/o2x/cli/common.lua: o2x dismiss"] = dismisses,
+  ["lua/o2x/cli/ending.lua: o2x dismiss"] = dismisses,
   ["lua/o2x/cli/resume.lua: o2x dismiss"] = chooses,
   ["lua/o2x/cli/dismiss.lua: o2x resume"] = HELP,
   ["lua/o2x/cli/dismiss.lua: o2x runs"] = HELP,
