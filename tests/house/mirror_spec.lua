@@ -93,6 +93,9 @@ local ELSEWHERE <const> = {
   ["lua/o2x/engine/rehearsal/init.lua"] = "tests/e2e/rehearse_spec.lua",
   ["lua/o2x/engine/rehearsal/arrival.lua"] = "tests/e2e/rehearse_spec.lua",
   ["lua/o2x/engine/rehearsal/place.lua"] = "tests/e2e/rehearse_spec.lua",
+  ["lua/o2x/effects/helm/release.lua"] = "tests/servers/effects/helm_spec.lua",
+  ["lua/o2x/effects/helm/seen.lua"] = "tests/servers/effects/helm/states_spec.lua",
+  ["lua/o2x/effects/helm/show.lua"] = "tests/servers/effects/helm_spec.lua",
   ["lua/o2x/effects/helm/whole.lua"] = "tests/e2e/rehearse_spec.lua",
   ["lua/o2x/effects/k8s/whole.lua"] = "tests/e2e/rehearse_spec.lua",
   -- They play whole cases, in forks of the program.

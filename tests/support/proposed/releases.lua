@@ -157,9 +157,9 @@ local installs_crds = row(function(env, follow)
 end)
 
 return {
-  ["lua/o2x/effects/helm/init.lua: helm history"] = rolls_back,
-  ["lua/o2x/effects/helm/init.lua: helm rollback"] = rolls_back,
-  ["lua/o2x/effects/helm/init.lua: helm uninstall"] = uninstalls,
+  ["lua/o2x/effects/helm/release.lua: helm history"] = rolls_back,
+  ["lua/o2x/effects/helm/release.lua: helm rollback"] = rolls_back,
+  ["lua/o2x/effects/helm/release.lua: helm uninstall"] = uninstalls,
   ["lua/o2x/client/helm/releases.lua: kubectl delete"] = removes_damaged,
   ["lua/o2x/effects/helm/stored.lua: kubectl delete"] = removes_unreadable,
   ["lua/o2x/effects/helm/stored.lua: helm get"] = shows_manifest,

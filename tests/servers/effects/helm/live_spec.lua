@@ -184,7 +184,7 @@ stringData: {second: right-second}
     env.ask("kubectl", "patch", "secret", "t1-app", "-p", '{"stringData":{"first":"by-hand-1","third":"by-hand-3"}}')
     local plan = env.run("plan")
     plan.ensure()
-    local shown = json.encode(plan.plan.changes)
+    local shown = json.encode(plan.plan.changes[1].show)
     for _, word in ipairs { "~ Secret t1-app (edited in the cluster)", "data.first", "data.third" } do
       assert.is_truthy(shown:find(word, 1, true), shown)
     end
