@@ -236,14 +236,20 @@ local function size_of(path)
   return found and found.size or 0
 end
 
+local LOOKS <const> = 10 -- at a file, in the time in which it must have grown
+
 -- As M.wait, but a program that waits for a silent server is not waited for until the deadline.
 local function wait_while_it_grows(child, o)
-  local deadline, size = task.now() + (o.timeout or DEFAULT), nil
+  local deadline, size, grown = task.now() + (o.timeout or DEFAULT), nil, task.now()
   repeat
     local now = size_of(o.grows.path)
-    if now == size then return nil, "timeout", o.grows.seconds end
-    size = now
-    local code, signal = M.wait(child, math.min(o.grows.seconds, deadline - task.now()))
+    if now ~= size then
+      size, grown = now, task.now()
+    end
+    local silent = task.now() - grown
+    if silent >= o.grows.seconds then return nil, "timeout", o.grows.seconds end
+    local next_look = math.min(o.grows.seconds / LOOKS, o.grows.seconds - silent, deadline - task.now())
+    local code, signal = M.wait(child, next_look)
     if signal ~= "timeout" then return code, signal end
   until task.now() >= deadline
   return nil, "timeout"

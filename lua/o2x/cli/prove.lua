@@ -20,7 +20,6 @@ local shell = lazy "o2x.base.shell"
 local task = require "o2x.base.task"
 local fs = require "o2x.base.fs"
 
-local TWICE <const> = 20 -- killed resumes, and killed undos, unless all are wanted
 local EVERY <const> = 5 -- seconds between two lines of progress
 
 -- What the commands of a case need; a fork has them already.
@@ -133,9 +132,11 @@ end
 
 local function progress(options)
   local start, said = task.now(), task.now()
-  return function(_, result)
+  return function(one, result)
     local now, done = task.now(), 0
-    if options.json or now - said < EVERY then return end
+    if options.json then return end
+    if one.problem then out.say(("failed  %s  %s: %s"):format(one.case.id, what_of(one), one.problem)) end
+    if now - said < EVERY then return end
     said = now
     for _, count in pairs(result.counts) do
       done = done + count.played + count.skipped
@@ -146,6 +147,11 @@ local function progress(options)
   end
 end
 
+local function of_classes(count)
+  local covered = count.covered < count.classes and ("%d of "):format(count.covered) or ""
+  return (", of %d in %s%d classes"):format(count.all, covered, count.classes)
+end
+
 local function show(result, words, options)
   local played = 0
   for _, kind in ipairs(cases.KINDS) do
@@ -154,7 +160,8 @@ local function show(result, words, options)
     if count.played + count.skipped > 0 then
       local same = result.same[kind[1]] and (", %d points are the same as these"):format(result.same[kind[1]]) or ""
       local skipped = count.skipped > 0 and (", %d do not fit"):format(count.skipped) or ""
-      out.data(("%-9s  %4d played, %d failed%s%s"):format(kind[1], count.played, count.failed, skipped, same))
+      local rest = count.all > count.played + count.skipped and of_classes(count) or ""
+      out.data(("%-12s  %4d played, %d failed%s%s%s"):format(kind[1], count.played, count.failed, rest, skipped, same))
     end
   end
   for _, one in ipairs(result.failures) do
@@ -213,13 +220,14 @@ local function perform(options, arguments, servers)
     servers = servers,
     start_lab = start_lab,
     choose = {
+      tenant = arguments[2],
       kinds = kinds_of(options),
       only = options.only,
-      sample = not options.all and number(options, "sample") or nil,
+      all = options.all,
+      sample = number(options, "sample"),
       seed = number(options, "seed"),
     },
     alone = options.alone,
-    twice = options.all and math.maxinteger or TWICE,
     on_case = progress(options),
   }
   if options.only and result.cases == 0 then
@@ -261,7 +269,8 @@ killed at each point (before and after each write of the journal, each sync,
 request and child), with power lost there, with each fault at each request, with
 somebody else's change between crash and resume, undone, undone and killed. After
 each, the run is resumed, and its end must be that of the undisturbed run, with
-nothing done twice.
+nothing done twice. Cases in which the same code is disturbed in the same way are
+a class; three of each are played.
 
 --after commands come first:
   o2x prove maintenance urbanos mode=off --confirm=urbanos \
@@ -282,8 +291,8 @@ still holds.]],
     },
     { "without", value = "KIND,…", help = "leave these kinds out" },
     { "sample", value = "N", help = "play at most N cases of each kind" },
-    { "all", help = "also kill every killed resume, and the undo at every point" },
-    { "seed", value = "N", help = "which sample" },
+    { "all", help = "play every case, not three of each class" },
+    { "seed", value = "N", help = "which of a class, and which sample" },
     { "jobs", value = "N", help = "how many labs (default: the number of processors)" },
     { "certificate", value = "FILE", help = "write what was proved" },
     { "check", value = "FILE", help = "say whether a certificate still holds" },

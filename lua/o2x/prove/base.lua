@@ -92,7 +92,7 @@ function M.play(ground, after)
   base.unfit = unfit_faults(ground.lab, base.log)
   if not base.unchanged then
     local _, points = ground:noted { "undo", ground:runs()[1], "--confirm=" .. ground.tenant }
-    base.undone, base.undo_points, base.undo_log = points, #points, ground.lab:log()
+    base.undone, base.undo_log = points, ground.lab:log()
   end
   return base
 end

@@ -1,6 +1,7 @@
 --- The cases that an undisturbed run gives: where it can be killed, what can go wrong, what somebody else may change.
 --- Points between which nothing outside and nothing on the disk changed are one case.
 
+local classes = require "o2x.prove.classes"
 local faults = require "o2x.prove.faults"
 
 local M = {}
@@ -35,17 +36,22 @@ local function add_in_order(list, counts, kind, fields)
   add(list, kind, fields)
 end
 
+-- A case at a point.
+local function at(point)
+  return { number = point.n, label = point.label, nth = point.nth, own = point.own, script = point.script }
+end
+
+-- -> the points that are no other one's same
 local function kills(list, points)
-  local same, seen = 0, {}
+  local found, seen = {}, {}
   for _, point in ipairs(points) do
-    if seen[point.epoch] then
-      same = same + 1
-    else
+    if not seen[point.epoch] then
       seen[point.epoch] = true
-      add(list, "kill", { number = point.n, label = point.label, nth = point.nth })
+      found[#found + 1] = point
+      add(list, "kill", at(point))
     end
   end
-  return same
+  return found
 end
 
 -- A point like another one in what is outside, what is on the disk, and what of it is synced.
@@ -57,7 +63,7 @@ local function power_losses(list, points)
       same = same + 1
     else
       seen[state] = true
-      add(list, "power", { number = point.n, label = point.label, nth = point.nth })
+      add(list, "power", at(point))
     end
   end
   return same
@@ -68,7 +74,7 @@ local function left_alive(list, points)
   for _, point in ipairs(points) do
     if point.child and not seen[point.epoch] then
       seen[point.epoch] = true
-      add(list, "leave", { number = point.n, label = point.label, nth = point.nth })
+      add(list, "leave", at(point))
     end
   end
 end
@@ -85,14 +91,11 @@ local function of_targets(list, points)
   for _, point in ipairs(points) do
     local moment, target = point.label:match "^(%a+) effect (.*)$"
     if times[target] == 1 and MOMENTS[moment] then
-      add_in_order(list, counts, "foreign", { number = point.n, label = point.label, nth = point.nth })
+      add_in_order(list, counts, "foreign", at(point))
       if moment ~= "recorded" then
-        add_in_order(
-          list,
-          counts,
-          "correct",
-          { number = point.n, label = point.label, nth = point.nth, target = target }
-        )
+        local case = at(point)
+        case.target = target
+        add_in_order(list, counts, "correct", case)
       end
     end
   end
@@ -106,7 +109,7 @@ local function taken_back(list, points)
   end
   for _, point in ipairs(points) do
     if point.label:find "^begun effect " and times[point.label] == 1 then
-      add_in_order(list, counts, "undo-foreign", { number = point.n, label = point.label })
+      add_in_order(list, counts, "undo-foreign", at(point))
     end
   end
 end
@@ -119,46 +122,34 @@ local function wrong_requests(list, log, unfit)
   return same > 0 and same or nil
 end
 
-local function sample_of(points, count)
-  local chosen = {}
-  for i = 1, math.min(count, #points) do
-    chosen[i] = points[1 + (i - 1) * #points // math.min(count, #points)]
-  end
-  return chosen
-end
-
 --- All cases.
----@param base table points: table[], log: table[], undo_points: integer?, undone: table[]?, unfit:
----  table<string, boolean>?; undone: the points of the undo; unfit: "SERVICE KIND" → false: the lab has no such fault
----@param twice integer how many of the cases that are only sampled: a killed resume, a killed undo
+---@param base table points: table[], log: table[], undone: table[]?, unfit: table<string, boolean>?; undone: the points
+---  of the undo; unfit: "SERVICE KIND" → false: the lab has no such fault
 ---@return table[] cases kind, id, and what case.lua needs
 ---@return table<string, integer> same how many points of a kind are the same as another one
-function M.of(base, twice)
-  local list, same = {}, {}
+function M.of(base)
+  local list, same, undone = {}, {}, base.undone or {}
   add(list, "plan", { number = 1 })
   add(list, "again", { number = 1 })
-  same.kill = kills(list, base.points)
+  local killed = kills(list, base.points)
+  same.kill = #base.points - #killed
   left_alive(list, base.points)
   same.power = power_losses(list, base.points)
-  local killed = {}
-  for _, case in ipairs(list) do
-    if case.kind == "kill" then killed[#killed + 1] = case end
-  end
-  for i, case in ipairs(sample_of(killed, twice)) do
-    add(list, "twice", { number = case.number, label = case.label, nth = case.nth, second = 1 + (i * 37) % 60 })
+  for i, point in ipairs(killed) do
+    local case = at(point)
+    case.second = 1 + (i * 37) % 60
+    add(list, "twice", case)
   end
   same.fault = wrong_requests(list, base.log, base.unfit or {})
   of_targets(list, base.points)
   add(list, "undo", { number = 1 })
-  for i = 1, base.undo_points and math.min(twice, base.undo_points) or 0 do
-    add(list, "undo-kill", { number = 1 + (i - 1) * base.undo_points // math.min(twice, base.undo_points) })
+  for _, point in ipairs(undone) do
+    add(list, "undo-kill", at(point))
   end
-  if #(base.undone or {}) > 0 then
-    for _, case in ipairs(sample_of(killed, twice)) do
-      add(list, "undo-resumed", { number = case.number, label = case.label, nth = case.nth })
-    end
+  for _, point in ipairs(#undone > 0 and killed or {}) do
+    add(list, "undo-resumed", at(point))
   end
-  taken_back(list, base.undone or {})
+  taken_back(list, undone)
   return list, same
 end
 
@@ -180,29 +171,48 @@ local function named(list, points, ids)
   return found
 end
 
---- A part of the cases: those of some kinds, those with an id, or a sample of each kind.
----@param list table[]
----@param points table[] of the undisturbed run: any of them may be chosen by its number
----@param options { kinds: table<string, boolean>?, only: string?, sample: integer?, seed: integer? } only: ids
----@return table[]
-function M.choose(list, points, options)
-  if options.only then return named(list, points, options.only) end
-  local groups, chosen = {}, {}
-  for _, case in ipairs(list) do
-    if not options.kinds or options.kinds[case.kind] then
-      groups[case.kind] = groups[case.kind] or {}
-      table.insert(groups[case.kind], case)
-    end
-  end
-  local seed = options.seed or 0
-  for _, kind in ipairs(M.KINDS) do
-    local group = groups[kind[1]] or {}
-    local count = math.min(options.sample or #group, #group)
-    for i = 1, count do
-      chosen[#chosen + 1] = group[1 + ((i - 1) * #group // count + seed) % #group]
-    end
+-- So many of a list, from all parts of it.
+local function spread(list, count, seed)
+  local chosen = {}
+  count = math.min(count, #list)
+  for i = 1, count do
+    chosen[i] = list[1 + ((i - 1) * #list // count + seed) % #list]
   end
   return chosen
+end
+
+-- Played alone, after what other kinds have played: so many at most, unless all are wanted.
+local MOST <const> = { twice = 20, ["undo-kill"] = 20, ["undo-resumed"] = 20 }
+
+--- A part of the cases: those with an id, or, of all kinds or of some, some of each class.
+---@param list table[]
+---@param points table[] of the undisturbed run: any of them may be chosen by its number
+---@param options { tenant: string, kinds: table<string, boolean>?, only: string?, all: boolean?, sample: integer?,
+---  seed: integer? } only: ids; all: not only some of each class; sample: at most so many of each kind
+---@return table[] chosen
+---@return table<string, table> cover what of their kinds' classes is among them (classes.lua)
+function M.choose(list, points, options)
+  local all = classes.all(list, options.tenant)
+  if options.only then
+    local chosen = named(list, points, options.only)
+    return chosen, classes.cover(all, chosen)
+  end
+  local seed = options.seed or 0
+  local of_kind, chosen = {}, {}
+  for _, case in ipairs(options.all and list or classes.choose(list, all, seed)) do
+    of_kind[case.kind] = of_kind[case.kind] or {}
+    table.insert(of_kind[case.kind], case)
+  end
+  for _, kind in ipairs(M.KINDS) do
+    local name = kind[1]
+    local most = math.min(options.sample or math.maxinteger, not options.all and MOST[name] or math.maxinteger)
+    if not options.kinds or options.kinds[name] then
+      for _, case in ipairs(spread(of_kind[name] or {}, most, seed)) do
+        chosen[#chosen + 1] = case
+      end
+    end
+  end
+  return chosen, classes.cover(all, chosen)
 end
 
 return M

@@ -13,7 +13,7 @@ local runbooks = require "o2x.script.runbook"
 local shell = require "o2x.base.shell"
 local sorted_keys = require "o2x.base.sorted_keys"
 
-local M = { FORMAT = 2 }
+local M = { FORMAT = 3 }
 
 local FINDINGS <const> = 2 -- exit code
 
@@ -99,6 +99,7 @@ end
 
 local FIELDS <const> = {
   command = "table",
+  counts = "table",
   hashes = "table",
   failures = "table",
   cases = "number",
@@ -111,6 +112,9 @@ local function is_certificate(held)
   if type(held) ~= "table" or held.format ~= M.FORMAT then return false end
   for name, kind in pairs(FIELDS) do
     if type(held[name]) ~= kind then return false end
+  end
+  for _, count in pairs(held.counts) do
+    if type(count) ~= "table" or not count.classes or not count.covered then return false end
   end
   for _, word in ipairs(held.command) do
     if type(word) ~= "string" then return false end
@@ -136,6 +140,15 @@ local function problems_of(held)
   return list
 end
 
+-- How much was played.
+local function extent_of(held)
+  local classes, covered = 0, 0
+  for _, count in pairs(held.counts) do
+    classes, covered = classes + count.classes, covered + count.covered
+  end
+  return ("%d of %d cases, %d of %d classes"):format(held.cases, held.all_cases, covered, classes)
+end
+
 --- Says whether a certificate still holds.
 ---@param path string
 ---@return integer exit code: 0 it does, 2 it does not
@@ -146,7 +159,7 @@ function M.check(path)
   end
   local problems, command = problems_of(held), shell.command(held.command)
   if #problems == 0 then
-    out.data(("holds: %s, %d of %d cases, %s"):format(command, held.cases, held.all_cases, held.at))
+    out.data(("holds: %s, %s, %s"):format(command, extent_of(held), held.at))
     return 0
   end
   out.data(("void: %s, %s: %s"):format(command, held.at, table.concat(problems, "; ")))

@@ -1,5 +1,6 @@
 --- What a fork of a prepared process is: one command of o2x, with an environment and outputs of its own.
 
+local archive = require "o2x.client.pg.archive"
 local core = require "o2x.core.forks"
 local hook = require "o2x.prove.hook"
 local look = require "o2x.prove.look"
@@ -11,6 +12,8 @@ local M = {}
 
 local GARBAGE <const> = 1000 -- %: a collection touches every page, and a touched page is copied
 
+local SILENT <const> = 150 -- seconds of a program that dumps a small database, of which ten pass in one
+
 --- Does what it was ordered.
 ---@param order o2x.prove.order
 ---@param command fun(words: string[]): integer performs the words of a command line
@@ -20,6 +23,7 @@ function M.run(order, command)
   collectgarbage("setpause", GARBAGE)
   out.colour, out.quiet, out.verbose = false, false, false
   core.hasten(order.hasten or 1)
+  archive.SILENT = SILENT
   permission.enter_lab()
   if order.act then hook.start(order.act) end
   if order.look then return look.run(order.look) end

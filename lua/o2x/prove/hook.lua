@@ -67,6 +67,21 @@ local function lose_power(memory)
   program.kill_now()
 end
 
+local OWN <const> = "^@?%.?/?lua/o2x/"
+
+-- Which code passes a point: o2x's own lines that lead there, up to the first of a script, and the lines of scripts.
+local function code_path()
+  local own, script, level = {}, {}, 2
+  local info = debug.getinfo(level, "Sl")
+  while info do
+    local lines = info.source:find(OWN) and (#script == 0 and own or nil) or script
+    if info.what ~= "C" and lines then lines[#lines + 1] = ("%s:%d"):format(info.source, info.currentline) end
+    level = level + 1
+    info = debug.getinfo(level, "Sl")
+  end
+  return table.concat(own, " "), table.concat(script, " ")
+end
+
 -- In one order: state outside and on the disk changes when something that changes it begins, and when it ends.
 local function noter(act, memory)
   local count, nth, epoch = 0, {}, 0
@@ -75,6 +90,7 @@ local function noter(act, memory)
     local label = M.label(moment, system, name, act.places)
     nth[label] = (nth[label] or 0) + 1
     count = count + 1
+    local own, script = code_path()
     local line = {
       n = count,
       label = label,
@@ -82,6 +98,8 @@ local function noter(act, memory)
       epoch = epoch,
       child = next(memory.children) ~= nil,
       behind = memory.behind or next(memory.loose) ~= nil,
+      own = own,
+      script = script,
     }
     core_fs.append(act.to, json.encode(line) .. "\n", 384)
     if changes and moment == "before" then epoch = epoch + 1 end

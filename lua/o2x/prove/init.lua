@@ -19,7 +19,6 @@ local M = {}
 ---@field start_lab fun(): table a lab of ground.lua
 ---@field choose table of cases.choose
 ---@field alone boolean? whether each case is played by itself
----@field twice integer how many killed resumes and undos
 ---@field on_case fun(result: table)? hears of each case that was played
 
 -- What is to be played, one after the other; what is added comes next.
@@ -77,13 +76,22 @@ local function play_all(field, of, take, add, tell)
   end
 end
 
+local function add_cover(counts, cover)
+  for kind, of in pairs(cover) do
+    for name, value in pairs(of) do
+      counts[kind][name] = value
+    end
+  end
+end
+
 --- Proves.
 ---@param options o2x.prove.options
----@return table result cases, same, counts: kind → { played, failed, skipped }, failures, seconds, cpu, commands
+---@return table result all, cases: all there are, and how many were chosen; same; counts: kind → { played, failed,
+---  skipped, all, classes, covered, least }, as of classes.cover; failures, seconds, cpu, commands
 function M.run(options)
   local result = { counts = {}, failures = {}, cpu = 0, commands = 0 }
   for _, kind in ipairs(cases.KINDS) do
-    result.counts[kind[1]] = { played = 0, failed = 0, skipped = 0 }
+    result.counts[kind[1]] = { played = 0, failed = 0, skipped = 0, all = 0, classes = 0, covered = 0 }
   end
   local take, add, start
   local function tell(one)
@@ -102,9 +110,11 @@ function M.run(options)
     local of = base.play(field, options.after)
     if not take then
       local list
-      list, result.same = cases.of(of, options.twice)
+      list, result.same = cases.of(of)
       result.points, result.all = #of.points, #list
-      list = cases.choose(list, of.points, options.choose)
+      local cover
+      list, cover = cases.choose(list, of.points, options.choose)
+      add_cover(result.counts, cover)
       result.cases = #list
       take, add = queue(groups.of(list, options.alone and "alone" or options.choose.only and "together" or nil))
       start = task.now()

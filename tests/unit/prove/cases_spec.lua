@@ -23,6 +23,14 @@ local LOG = {
   { service = "vault", method = "POST", target = "/v1/x", write = true },
 }
 
+local function undone(count)
+  local points = {}
+  for n = 1, count do
+    points[n] = point(n, "before http GET x", n)
+  end
+  return points
+end
+
 local function ids(list, kind)
   local found = {}
   for _, case in ipairs(list) do
@@ -32,7 +40,7 @@ local function ids(list, kind)
 end
 
 describe("the cases of a run", function()
-  local list, same = cases.of({ points = POINTS, log = LOG, undo_points = 100 }, 2)
+  local list, same = cases.of { points = POINTS, log = LOG, undone = undone(100) }
 
   it("are one a state that a kill can leave", function()
     assert.equal("kill:1 kill:2 kill:4 kill:5", ids(list, "kill"))
@@ -65,7 +73,7 @@ describe("the cases of a run", function()
   it("have faults of the same names where parallel steps took turns otherwise", function()
     local turned = { table.unpack(LOG) }
     turned[1], turned[2] = turned[2], turned[1]
-    local other, before, after = cases.of({ points = POINTS, log = turned }, 2), {}, {}
+    local other, before, after = cases.of { points = POINTS, log = turned }, {}, {}
     for _, pair in ipairs { { list, before }, { other, after } } do
       for _, case in ipairs(pair[1]) do
         if case.kind == "fault" then table.insert(pair[2], case.id) end
@@ -75,30 +83,40 @@ describe("the cases of a run", function()
     assert.same(before, after)
   end)
 
-  it("sample what is killed twice, and the undo", function()
-    assert.equal("twice:1 twice:4", ids(list, "twice"))
-    assert.equal("undo-kill:1 undo-kill:51", ids(list, "undo-kill"))
+  it("kill each killed resume, and the undo at each of its points", function()
+    assert.equal("twice:1 twice:2 twice:4 twice:5", ids(list, "twice"))
+    assert.matches("^undo%-kill:1 undo%-kill:2 .* undo%-kill:100$", ids(list, "undo-kill"))
   end)
 end)
 
 describe("a choice of cases", function()
-  local list = cases.of({ points = POINTS, log = LOG }, 2)
+  local list = cases.of { points = POINTS, log = LOG }
 
   it("is one of them", function()
-    local chosen = cases.choose(list, POINTS, { only = "kill:4" })
+    local chosen = cases.choose(list, POINTS, { tenant = "alpha", only = "kill:4" })
     assert.equal(1, #chosen)
     assert.equal("kill:4", chosen[1].id)
   end)
 
   it("is of some kinds", function()
-    for _, case in ipairs(cases.choose(list, POINTS, { kinds = { power = true } })) do
+    for _, case in ipairs(cases.choose(list, POINTS, { tenant = "alpha", kinds = { power = true } })) do
       assert.equal("power", case.kind)
     end
   end)
 
   it("is a sample of each kind, another one for another seed", function()
-    local one, other = cases.choose(list, POINTS, { sample = 1 }), cases.choose(list, POINTS, { sample = 1, seed = 1 })
+    local one = cases.choose(list, POINTS, { tenant = "alpha", sample = 1 })
+    local other = cases.choose(list, POINTS, { tenant = "alpha", sample = 1, seed = 1 })
     assert.equal("kill:1", ids(one, "kill"))
     assert.equal("kill:2", ids(other, "kill"))
+  end)
+
+  it("has no more than twenty killed undos, from all of it, but if all are wanted", function()
+    local many = cases.of { points = POINTS, log = {}, undone = undone(100) }
+    local some, cover = cases.choose(many, POINTS, { tenant = "alpha" })
+    assert.matches("^undo%-kill:1 undo%-kill:6 .* undo%-kill:96$", ids(some, "undo-kill"))
+    assert.same({ all = 100, classes = 100, covered = 20, least = 0 }, cover["undo-kill"])
+    local all = cases.choose(many, POINTS, { tenant = "alpha", all = true })
+    assert.equal(#many, #all)
   end)
 end)

@@ -9,7 +9,9 @@ local secret = require "o2x.base.secret"
 local M = {}
 
 local SECONDS <const> = 12 * 3600 -- for one program
-local SILENT <const> = 900 -- without a byte of an archive: the server does not answer any more
+
+--- Seconds without a byte of an archive: the server does not answer any more. A prover's labs have small databases.
+M.SILENT = 900
 local SERVICE_WORDS <const> = { "host", "port", "user", "dbname", "sslmode", "sslrootcert" }
 
 local HINTS <const> = {
@@ -68,7 +70,7 @@ local function run(options, argv, path)
     env = { PGSERVICEFILE = "/dev/stdin", PGSERVICE = "o2x", LC_ALL = "C" },
     stdin = service(options),
     timeout = SECONDS,
-    grows = { path = path, seconds = SILENT },
+    grows = { path = path, seconds = M.SILENT },
   }
   if result.code ~= 0 then fail(argv[1], result, path) end
 end
