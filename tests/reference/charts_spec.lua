@@ -9,7 +9,7 @@ local helm_cluster = require "tests.support.helm_cluster"
 local json = require "o2x.base.json"
 local kinds = require "lab.k8s.kinds"
 local manifest = require "o2x.client.helm.manifest"
-local objects = require "lab.k8s.objects"
+local deletion = require "lab.k8s.deletion"
 local subcharts = require("tests.reference.cases.subcharts").cases
 
 local VALUES <const> = { "level: INFO\n", "level: DEBUG\n" }
@@ -127,7 +127,7 @@ local function clean(env)
   for kind, version in pairs(APIS) do
     for _, object in ipairs(held(env, kind)) do
       if is_of_charts(object) then
-        objects.delete(api.store, kinds.of(version, kind), "default", object.metadata.name, {})
+        deletion.delete(api.store, kinds.of(version, kind), "default", object.metadata.name, {})
       end
     end
   end

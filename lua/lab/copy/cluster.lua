@@ -3,7 +3,7 @@
 
 local crypto = require "o2x.base.crypto"
 local helm_records = require "lab.helm_records"
-local objects = require "lab.k8s.objects"
+local allocate = require "lab.k8s.allocate"
 local pods = require "lab.k8s.controllers.pods"
 local stencil = require "lab.stencil"
 local task = require "o2x.base.task"
@@ -47,7 +47,7 @@ end
 local function add_address(lab, list, item)
   local spec, status = item.object.spec or {}, item.object.status or {}
   if item.store == "/services" and spec.clusterIP ~= "None" then
-    list[#list + 1] = { spec.clusterIP, function() return objects.service_address(lab.state "k8s") end }
+    list[#list + 1] = { spec.clusterIP, function() return allocate.service_address(lab.state "k8s") end }
   elseif item.store == "/pods" and status.podIP then
     list[#list + 1] = { status.podIP, function() return pods.address(lab.k8s.api.settings) end }
   end

@@ -5,7 +5,9 @@ local crypto = require "o2x.base.crypto"
 local discovery = require "lab.k8s.discovery"
 local json = require "o2x.base.json"
 local kinds = require "lab.k8s.kinds"
+local deletion = require "lab.k8s.deletion"
 local objects = require "lab.k8s.objects"
+local write_options = require "lab.k8s.options"
 local rbac = require "lab.k8s.rbac"
 local selector = require "lab.k8s.selector"
 local status = require "lab.k8s.status"
@@ -74,17 +76,6 @@ local PATCHES = {
   ["application/strategic-merge-patch+json"] = "strategic",
   ["application/apply-patch+yaml"] = "apply",
 }
-
-local function write_options(req, target)
-  return {
-    manager = req.query.fieldManager or (req.headers["user-agent"] or "unknown"):match("^[^/]*"):sub(1, 128),
-    dry = req.query.dryRun == "All",
-    validation = req.query.fieldValidation or "Warn",
-    force = req.query.force == "true",
-    subresource = target.sub == "status" and "status" or nil,
-    warnings = {},
-  }
-end
 
 --- The filter of a list, watch or deletion.
 ---@return (fun(object: table): boolean)?
@@ -251,7 +242,9 @@ function M.create(api, req, target)
     SelfSubjectRulesReview = function() return rbac.rules_review(api, req.user, object) end,
   })
   if special then return body.answer(201, special) end
-  local options = write_options(req, target)
+  local options
+  options, code, problem = write_options.of_write(req, target)
+  if not options then return body.answer(code, problem) end
   code, problem = objects.create(api.store, target.kind, target.namespace, object, options)
   return body.answer(code, problem, options.warnings)
 end
@@ -266,17 +259,11 @@ end
 function M.update(api, req, target)
   local object, code, problem = decode_object(req, target)
   if not object then return body.answer(code, problem) end
-  if object.metadata.name and object.metadata.name ~= target.name then
-    return body.answer(
-      status.bad_request(
-        ("the name of the object (%s) does not match the name on the URL (%s)"):format(
-          object.metadata.name,
-          target.name
-        )
-      )
-    )
-  end
-  local options = write_options(req, target)
+  code, problem = objects.misnamed(object.metadata, target.namespace, target.name)
+  if code then return body.answer(code, problem) end
+  local options
+  options, code, problem = write_options.of_write(req, target)
+  if not options then return body.answer(code, problem) end
   code, problem = objects.update(api.store, target.kind, target.namespace, target.name, object, options)
   return body.answer(code, problem, options.warnings)
 end
@@ -290,17 +277,7 @@ end
 ---@return string? body
 function M.patch(api, req, target)
   local how = PATCHES[(req.headers["content-type"] or ""):match("^[^;%s]*")]
-  if not how then
-    return body.answer(
-      status.failure(
-        415,
-        "UnsupportedMediaType",
-        "the body of the request was in an unknown format - "
-          .. "accepted media types include: application/json-patch+json, application/merge-patch+json, "
-          .. "application/strategic-merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor"
-      )
-    )
-  end
+  if not how then return body.answer(status.failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})) end
   local patch, code, problem
   if how == "apply" then
     patch, code, problem = decode_object(req, target)
@@ -319,24 +296,11 @@ function M.patch(api, req, target)
   end
   if not patch then return body.answer(code, problem) end
   if how == "apply" then patch.metadata.name = target.name end
-  local options = write_options(req, target)
+  local options
+  options, code, problem = write_options.of_write(req, target)
+  if not options then return body.answer(code, problem) end
   code, problem = objects.patch(api.store, target.kind, target.namespace, target.name, how, patch, options)
   return body.answer(code, problem, options.warnings)
-end
-
-local function delete_options(req)
-  local given = #req.body > 0 and body.decode(req) or {}
-  local dry = req.query.dryRun == "All"
-  for _, word in ipairs(given.dryRun or {}) do
-    dry = dry or word == "All"
-  end
-  local conditions = given.preconditions or {}
-  return {
-    dry = dry,
-    uid = conditions.uid,
-    resourceVersion = conditions.resourceVersion,
-    propagation = given.propagationPolicy or req.query.propagationPolicy or given.orphanDependents and "Orphan",
-  }
 end
 
 --- Handles DELETE of an object.
@@ -347,7 +311,9 @@ end
 ---@return table? headers
 ---@return string? body
 function M.delete(api, req, target)
-  return body.answer(objects.delete(api.store, target.kind, target.namespace, target.name, delete_options(req)))
+  local options, code, problem = write_options.of_deletion(req)
+  if not options then return body.answer(code, problem) end
+  return body.answer(deletion.delete(api.store, target.kind, target.namespace, target.name, options))
 end
 
 --- Handles DELETE of a collection.
@@ -360,10 +326,12 @@ end
 function M.delete_collection(api, req, target)
   local filter, code, problem, _, labels = filter_of(req, target.kind)
   if not filter then return body.answer(code, problem) end
-  local options = delete_options(req)
+  local options
+  options, code, problem = write_options.of_deletion(req)
+  if not options then return body.answer(code, problem) end
   local found = matching(api.store, target.kind, target.namespace, filter, labels)
   for _, object in ipairs(found) do
-    objects.delete(api.store, target.kind, object.metadata.namespace, object.metadata.name, options)
+    deletion.delete(api.store, target.kind, object.metadata.namespace, object.metadata.name, options)
   end
   return body.list(target.kind, found, { resourceVersion = tostring(api.store:version()) }, {}, api.store.clock())
 end
@@ -396,7 +364,7 @@ local function on_resource(api, req, target, user)
   end
   local everywhere = target.kind.namespaced and not target.namespace
   local handler = (target.name and ON_OBJECT or everywhere and ON_ALL_NAMESPACES or ON_COLLECTION)[req.method]
-  if not handler then return body.answer(status.method_not_allowed(req.method)) end
+  if not handler then return body.answer(status.method_not_allowed()) end
   return handler(api, req, target)
 end
 
@@ -416,7 +384,7 @@ function M.handle(api, req)
   if code then return code, headers, text end
   local target, version_exists = M.target(req.path)
   if target then return on_resource(api, req, target, user) end
-  if version_exists then
+  if version_exists or kinds.has_group(req.path:match "^/apis/([^/]+)") then
     return body.answer(status.failure(404, "NotFound", "the server could not find the requested resource", {}))
   end
   return 404, { ["Content-Type"] = "text/plain; charset=utf-8" }, "404 page not found\n"

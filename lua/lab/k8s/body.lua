@@ -11,6 +11,17 @@ local M = {}
 
 local JSON_PATCH = "application/json-patch+json"
 
+local READABLE <const> = {
+  ["application/json"] = true,
+  ["application/yaml"] = true,
+  ["application/vnd.kubernetes.protobuf"] = true,
+  ["application/apply-patch+yaml"] = true,
+}
+local UNKNOWN_FORMAT <const> = "the body of the request was in an unknown format - accepted media types include: "
+  .. "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+local UNREADABLE <const> = "the object provided is unrecognized (must be of type %s): couldn't get version/kind; json "
+  .. "parse error: %s"
+
 local function first_line(text) return (tostring(text):match("^[^\n]*")) end
 
 local function decode_yaml(text) return require("o2x.base.yaml").decode(text) end
@@ -23,6 +34,7 @@ local function decode_yaml(text) return require("o2x.base.yaml").decode(text) en
 ---@return table? problem
 function M.decode(req, kind)
   local media = (req.headers["content-type"] or "application/json"):match("^[^;%s]+")
+  if kind and not READABLE[media] then return nil, status.failure(415, "UnsupportedMediaType", UNKNOWN_FORMAT) end
   if media == "application/vnd.kubernetes.protobuf" then
     local object, message = protobuf.decode(req.body)
     if not object then return nil, status.bad_request(message) end
@@ -31,15 +43,8 @@ function M.decode(req, kind)
   local yaml = media:find("yaml", 1, true) and not req.body:match("^%s*[%[{]")
   local ok, result = pcall(yaml and decode_yaml or json.decode, req.body)
   if not ok or type(result) ~= "table" or value.is_list(result) ~= (media == JSON_PATCH) then
-    local prefix = kind and ("the object provided is unrecognized (must be of type %s): "):format(kind.kind) or ""
-    return nil,
-      status.bad_request(
-        ("%scouldn't get version/kind; json parse error: %s (%s)"):format(
-          prefix,
-          ok and "unexpected value" or first_line(result),
-          req.body:sub(1, 60)
-        )
-      )
+    local why = ok and "unexpected value" or first_line(result)
+    return nil, status.bad_request(kind and UNREADABLE:format(kind.kind, why) or "error decoding patch: " .. why)
   end
   return result
 end
@@ -58,14 +63,14 @@ function M.check_kind(kind, object)
   object.apiVersion = object.apiVersion or kind.api_version
   object.kind = object.kind or kind.kind
   if object.apiVersion == kind.api_version and object.kind == kind.kind then return nil end
-  if kind.custom or not kinds.of(object.apiVersion, object.kind) then
-    return status.bad_request(
-      ("the object provided is unrecognized (must be of type %s): no kind %q is registered for version %q"):format(
-        kind.kind,
-        tostring(object.kind),
-        tostring(object.apiVersion)
-      )
-    )
+  local given_kind, version = tostring(object.kind), tostring(object.apiVersion)
+  if kind.custom then
+    local why = "the object provided is unrecognized (must be of type %s): no kind %q is registered for version %q"
+    return status.bad_request(why:format(kind.kind, given_kind, version))
+  elseif not kinds.of(object.apiVersion, object.kind) then
+    local why = '%s in version %q cannot be handled as a %s: no kind "%s" is registered for version %q in scheme '
+      .. '"pkg/runtime/scheme.go:110"'
+    return status.bad_request(why:format(given_kind, version:match "[^/]+$", kind.kind, given_kind, version))
   end
   local _, given = go_name(object.apiVersion, object.kind)
   local expected = go_name(kind.api_version, kind.kind)

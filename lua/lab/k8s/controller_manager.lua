@@ -1,5 +1,6 @@
 --- The controller manager: a change in the store enqueues keys, `run` reconciles them until the queue is empty. Delayed
 --- work is a timer on the lab's clock.
+local deletion = require "lab.k8s.deletion"
 local memento = require "lab.memento"
 local task = require "o2x.base.task"
 local value = require "lab.k8s.value"
@@ -65,7 +66,12 @@ function Controllers:on_change(change)
   for _, fn in ipairs(self.sources[change.store] or {}) do
     fn(change, change.object)
   end
-  if change.type == "DELETED" then self:enqueue("garbage", nil, change.object.metadata.uid) end
+  local meta = change.object.metadata
+  if change.type == "DELETED" then
+    self:enqueue("garbage", nil, meta.uid)
+  elseif deletion.held(change.object) then
+    self:enqueue("release", meta.namespace, change.store .. " " .. meta.name)
+  end
 end
 
 --- Enqueues an object for a reconciler.

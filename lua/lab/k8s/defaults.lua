@@ -212,7 +212,6 @@ local BY_RESOURCE = {
   namespaces = function(object)
     object.metadata.labels = object.metadata.labels or {}
     object.metadata.labels["kubernetes.io/metadata.name"] = object.metadata.name
-    default(default(object, "spec", {}), "finalizers", value.array { "kubernetes" })
   end,
   storageclasses = function(object)
     default(object, "reclaimPolicy", "Delete")

@@ -180,7 +180,7 @@ end
 --- All kinds, in the order of the table.
 ---@type lab.k8s.Kind[]
 M.list = {}
-local by_path, by_kind, by_store, versions = {}, {}, {}, {}
+local by_path, by_kind, by_store, versions, groups = {}, {}, {}, {}, {}
 for _, row in ipairs(TABLE) do
   local kind = entry(row)
   table.insert(M.list, kind)
@@ -188,6 +188,7 @@ for _, row in ipairs(TABLE) do
   by_kind[kind.api_version .. "/" .. kind.kind] = kind
   by_store[kind.store] = by_store[kind.store] or kind
   versions[kind.api_version] = true
+  groups[kind.group] = kind.group ~= "" or nil
 end
 
 --- The kind of a resource.
@@ -211,6 +212,11 @@ function M.stored(store) return by_store[store] end
 ---@param api_version string
 ---@return boolean
 function M.has_version(api_version) return versions[api_version] == true end
+
+--- Whether a group exists.
+---@param name string?
+---@return boolean
+function M.has_group(name) return groups[name or ""] == true end
 
 --- The subresources of a kind: name → { kind, group, version, verbs }.
 ---@param kind lab.k8s.Kind

@@ -33,6 +33,9 @@ local function expect(ctx, v, expected, gotype)
   return v
 end
 
+-- Where Go's decoder of base64 stops: at the first byte that is none, or at an incomplete group at the end.
+local function first_bad(text) return (text:find "[^%w+/=]" or #text // 4 * 4 + 1) - 1 end
+
 local SCALARS = {
   s = function(ctx, v) return expect(ctx, v, "string", GO_TYPES.s) end,
   t = function(ctx, v) return expect(ctx, v, "string", GO_TYPES.t) end,
@@ -43,7 +46,7 @@ local SCALARS = {
   -- Go passes over line breaks in base64, and writes it without any.
   y = function(ctx, v)
     local text = expect(ctx, v, "string", GO_TYPES.y):gsub("[\r\n]", "")
-    if not pcall(crypto.unbase64, text) then error("illegal base64 data at input byte 0", 0) end
+    if not pcall(crypto.unbase64, text) then error("illegal base64 data at input byte " .. first_bad(text), 0) end
     return text
   end,
   q = function(ctx, v)
@@ -77,7 +80,8 @@ local function map(ctx, field, v)
   end
   local result, path = {}, ctx.path
   for k, item in pairs(v) do
-    ctx.path = path .. "." .. k
+    -- Go's messages do not name the keys of maps of scalars.
+    ctx.path = SCALARS[field.elem.code] and path or path .. "." .. k
     if item ~= value.null then result[k] = walk(ctx, field.elem, item) end
   end
   ctx.path = path

@@ -1,5 +1,6 @@
 --- The API server's writes: canonical form, defaults, validation, generation, managed fields, optimistic locking, dry
 --- run, finalizers. Each function returns an HTTP status and a body: the object or a Status.
+local allocate = require "lab.k8s.allocate"
 local convert = require "lab.k8s.convert"
 local defaults = require "lab.k8s.defaults"
 local json = require "o2x.base.json"
@@ -20,9 +21,8 @@ local M = {}
 ---@field force boolean?         server-side apply takes over conflicting fields
 ---@field subresource string?    "status" or "scale"
 ---@field warnings string[]?     collects warnings
+---@field patched boolean?       the object is a patch's result
 ---@field applied (fun(object: table): table)?  a creation by server-side apply: who manages the new object
-
-local IMMORTAL = { default = true, ["kube-system"] = true, ["kube-public"] = true, ["kube-node-lease"] = true }
 
 local function writer_of(store, kind, options, operation)
   return {
@@ -34,10 +34,19 @@ local function writer_of(store, kind, options, operation)
   }
 end
 
+-- what a patch made of an object, when it cannot be read
+local function unreadable(object, why)
+  local message = ("Invalid value: %s: %s"):format(json.encode(json.encode(object)), why)
+  return { reason = "FieldValueInvalid", field = "patch", message = message }
+end
+
 -- the request's object in canonical, stored form
 local function canonical(kind, object, options)
   local result, unknown = normalise.object(kind, object)
   if not result then
+    if options.patched then
+      return nil, status.invalid({ group = "", kind = "" }, "", { unreadable(object, unknown) })
+    end
     return nil,
       status.bad_request(
         ("%s in version %q cannot be handled as a %s: %s"):format(kind.kind, kind.version, kind.kind, unknown)
@@ -82,70 +91,6 @@ function M.generate_name(prefix)
     name[i] = LETTERS:sub(at, at)
   end
   return prefix:sub(1, 58) .. table.concat(name)
-end
-
--- the generated labels by which a Job selects its pods
-local function label_job(job)
-  local template, name, uid = job.spec.template, job.metadata.name, job.metadata.uid
-  job.spec.selector = job.spec.selector or { matchLabels = { ["batch.kubernetes.io/controller-uid"] = uid } }
-  template.metadata.labels = value.merged({
-    ["job-name"] = name,
-    ["controller-uid"] = uid,
-    ["batch.kubernetes.io/job-name"] = name,
-    ["batch.kubernetes.io/controller-uid"] = uid,
-  }, template.metadata.labels)
-end
-
---- The next free address of a Service.
----@param state table of the store
----@return string
-function M.service_address(state)
-  state.addresses = (state.addresses or 9) + 1
-  return ("10.96.%d.%d"):format(state.addresses // 250, state.addresses % 250 + 1)
-end
-
--- allocates addresses, ports, finalizers and labels for a new object
-local function allocate(store, kind, object)
-  local state = store.state
-  if kind.store == "batch/jobs" then return label_job(object) end
-  if kind.store == "/persistentvolumeclaims" then
-    object.metadata.finalizers = object.metadata.finalizers or value.array { "kubernetes.io/pvc-protection" }
-  elseif kind.store == "/services" and object.spec.type ~= "ExternalName" then
-    local spec = object.spec
-    spec.clusterIP = spec.clusterIP or M.service_address(state)
-    spec.clusterIPs = value.array { spec.clusterIP }
-    spec.ipFamilies = spec.ipFamilies or value.array { "IPv4" }
-    spec.ipFamilyPolicy = spec.ipFamilyPolicy or "SingleStack"
-    for _, port in ipairs(spec.type ~= "ClusterIP" and spec.ports or {}) do
-      if not port.nodePort then
-        state.node_ports = (state.node_ports or 30000) + 1
-        port.nodePort = state.node_ports
-      end
-    end
-  end
-end
-
--- keeps allocated values that an update omits
-local function keep_allocated(kind, live, object)
-  if kind.store == "/services" and object.spec.type ~= "ExternalName" then
-    for _, name in ipairs { "clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy" } do
-      if object.spec[name] == nil then object.spec[name] = value.copy(live.spec[name]) end
-    end
-    local ports = {}
-    for _, port in ipairs(live.spec.ports or {}) do
-      ports[port.port] = port.nodePort
-    end
-    for _, port in ipairs(object.spec.type ~= "ClusterIP" and object.spec.ports or {}) do
-      port.nodePort = port.nodePort or ports[port.port]
-    end
-  elseif kind.store == "batch/jobs" then
-    object.spec.selector = object.spec.selector or value.copy(live.spec.selector)
-    local labels = value.merged(live.spec.template.metadata.labels, object.spec.template.metadata.labels)
-    object.spec.template.metadata.labels = labels
-  elseif kind.store == "/persistentvolumeclaims" then
-    object.spec.volumeName = object.spec.volumeName or live.spec.volumeName
-    object.metadata.finalizers = object.metadata.finalizers or live.metadata.finalizers
-  end
 end
 
 local function namespace_problem(store, kind, namespace)
@@ -201,7 +146,7 @@ function M.create(store, kind, namespace, object, options)
     managed.update(stored, nil, result, writer_of(store, kind, options))
   end
   if stored.status then result.status = defaults.status(stored) end
-  allocate(store, stored, result)
+  allocate.fill(store, stored, result)
   if not options.dry then store:put(kind.store, result) end
   return 201, render(kind, result)
 end
@@ -263,12 +208,16 @@ local function keep_identity(live, object)
   meta.selfLink = nil
 end
 
+local UID_MISMATCH <const> = "StorageError: invalid object, Code: 4, Key: /registry/%s/%s, ResourceVersion: 0, "
+  .. "AdditionalErrorMsg: Precondition failed: UID in precondition: %s, UID in object meta: %s"
+
 local function precondition(kind, live, meta)
   if meta.uid and meta.uid ~= live.metadata.uid then
+    local where = table.concat({ live.metadata.namespace, live.metadata.name }, "/")
     return status.conflict(
       kind,
       live.metadata.name,
-      ("Precondition failed: UID in precondition: %s, UID in object meta: %s"):format(meta.uid, live.metadata.uid)
+      UID_MISMATCH:format(kind.resource, where, meta.uid, live.metadata.uid)
     )
   end
   if meta.resourceVersion and meta.resourceVersion ~= "" and meta.resourceVersion ~= live.metadata.resourceVersion then
@@ -285,6 +234,23 @@ local function restrict(stored, live, object, options)
   end
   if stored.status then object.status = live.status end
   return object
+end
+
+--- An object with another name or namespace than the request's path is refused.
+---@param meta table of the object
+---@param namespace string?
+---@param name string
+---@return integer? status
+---@return table? problem
+function M.misnamed(meta, namespace, name)
+  if type(meta) ~= "table" then return nil end
+  if (meta.name or "") ~= "" and meta.name ~= name then
+    local why = "the name of the object (%s) does not match the name on the URL (%s)"
+    return status.bad_request(why:format(meta.name, name))
+  end
+  if namespace and (meta.namespace or "") ~= "" and meta.namespace ~= namespace then
+    return status.bad_request "the namespace of the provided object does not match the namespace sent on the request"
+  end
 end
 
 --- Replaces an object.
@@ -311,12 +277,12 @@ function M.update(store, kind, namespace, name, object, options)
   result = restrict(stored, live, result, options)
   if options.subresource ~= "status" then
     defaults.fill(stored, result)
-    keep_allocated(stored, live, result)
+    allocate.keep(stored, live, result)
     local causes = validate.change(stored, live, result)
     if causes then return status.invalid(stored, name, causes) end
-    allocate(store, stored, result)
   end
   managed.update(stored, live, result, writer_of(store, kind, options))
+  if options.subresource ~= "status" then allocate.fill(store, stored, result, live) end
   return commit(store, kind, live, result, options)
 end
 
@@ -358,7 +324,7 @@ local function apply(store, kind, namespace, name, config, options)
     keep_identity(live, object)
     if options.subresource ~= "status" then
       object = defaults.fill(stored, object)
-      keep_allocated(stored, live, object)
+      allocate.keep(stored, live, object)
     end
     return object
   end)
@@ -369,7 +335,9 @@ local function apply(store, kind, namespace, name, config, options)
   return commit(store, kind, live, result, options)
 end
 
-local MEDIA = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+local REJECTED <const> = "the server rejected our request due to an error in our request"
+local UNKNOWN_FORMAT <const> = "the body of the request was in an unknown format - accepted media types include: %s"
+local MEDIA <const> = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
 
 --- Patches an object.
 ---@param store lab.k8s.Store
@@ -386,84 +354,21 @@ function M.patch(store, kind, namespace, name, how, body, options)
   local live = store:get(kind.store, namespace, name)
   if not live then return status.not_found(kind, name) end
   local current = convert.from_stored(kind, live)
-  local result, message
+  local result
   if how == "json" then
-    result, message = patch.json(current, body)
-    if not result then
-      return status.failure(
-        422,
-        "Invalid",
-        "the server rejected our request due to an error in our request: " .. message,
-        {}
-      )
-    end
+    result = patch.json(current, body)
+    if not result then return status.failure(422, "Invalid", REJECTED, {}) end
   elseif how == "merge" then
     result = patch.merge(current, body)
   elseif kind.type == "Custom" then
-    return status.failure(
-      415,
-      "UnsupportedMediaType",
-      "the body of the request was in an unknown format - accepted media " .. "types include: " .. MEDIA
-    )
+    return status.failure(415, "UnsupportedMediaType", UNKNOWN_FORMAT:format(MEDIA))
   else
     result = patch.strategic(kind.type, current, body)
   end
-  return M.update(store, kind, namespace, name, result, options)
-end
-
---- Deletes an object.
----@param store lab.k8s.Store
----@param kind lab.k8s.Kind
----@param namespace string?
----@param name string
----@param options { dry: boolean?, propagation: string?, uid: string?, resourceVersion: string? }
----@return integer status
----@return table body
-function M.delete(store, kind, namespace, name, options)
-  local live = store:get(kind.store, namespace, name)
-  if not live then return status.not_found(kind, name) end
-  local code, problem = precondition(kind, live, options)
+  local code, problem = M.misnamed(result.metadata, namespace, name)
   if code then return code, problem end
-  if kind.store == "/namespaces" and IMMORTAL[name] then
-    return status.failure(
-      403,
-      "Forbidden",
-      ("namespaces %q is forbidden: this namespace may not be deleted"):format(name),
-      { name = name, kind = "namespaces" }
-    )
-  end
-  local has_finalizers = #(live.metadata.finalizers or {}) > 0 or kind.store == "/namespaces"
-  if has_finalizers then
-    local deleted = value.merged(
-      live,
-      { metadata = value.merged(live.metadata, { deletionTimestamp = store:time(), deletionGracePeriodSeconds = 0 }) }
-    )
-    if kind.store == "/namespaces" then deleted.status = { phase = "Terminating" } end
-    if not options.dry and not live.metadata.deletionTimestamp then store:put(kind.store, deleted) end
-    return 200, render(kind, deleted)
-  end
-  if not options.dry then
-    if options.propagation == "Orphan" then M.orphan(store, live) end
-    store:remove(kind.store, live)
-  end
-  local whole = { services = true, pods = true, persistentvolumes = true, serviceaccounts = true }
-  if whole[kind.resource] then return 200, render(kind, live) end
-  return status.deleted(kind, live)
-end
-
---- Removes an object from the owner references of its dependents.
----@param store lab.k8s.Store
----@param owner table
-function M.orphan(store, owner)
-  for _, dependent in ipairs(store:owned(owner.metadata.uid)) do
-    local copy = value.copy(dependent.object)
-    local rest = value.array {}
-    for _, ref in ipairs(copy.metadata.ownerReferences) do
-      if ref.uid ~= owner.metadata.uid then table.insert(rest, ref) end
-    end
-    copy.metadata.ownerReferences = #rest > 0 and rest or nil
-    store:put(dependent.store, copy)
-  end
+  options.patched = true
+  return M.update(store, kind, namespace, name, result, options)
 end
 
 return M

@@ -56,7 +56,7 @@ local function set(document, path, v, is_new)
   if is_new and value.is_list(container) then
     if key > #container + 1 then error(("index out of bounds in %s"):format(path), 0) end
     table.insert(container, key, v)
-  elseif not is_new and container[key] == nil then
+  elseif not is_new and container[key] == nil and value.is_list(container) then
     error(("replace operation does not apply: doc is missing key: %s: missing value"):format(path), 0)
   else
     container[key] = v
@@ -135,32 +135,36 @@ local function id(item, key)
   return type(item) == "table" and item[key] or nil
 end
 
--- the elements that the patch orders, in that order; others stay before the element they preceded
-local function reorder(list, order, key)
-  local rank, ordered, others = {}, {}, {}
-  for i, item in ipairs(order) do
-    rank[id(item, key)] = i
-  end
+-- the place of each item of a list
+local function places(list, key)
+  local at = {}
   for i, item in ipairs(list) do
-    if rank[id(item, key)] then
-      table.insert(ordered, { item = item, at = i })
-    else
-      table.insert(others, { item = item, at = i })
-    end
+    local name = id(item, key)
+    if name ~= nil and not at[name] then at[name] = i end
   end
-  table.sort(ordered, function(a, b) return rank[id(a.item, key)] < rank[id(b.item, key)] end)
+  return at
+end
+
+-- Those that a patch names, in its order; the others stay before those that they preceded. A new item comes first.
+local function reorder(list, order, before, key)
+  local rank, was, named, others = places(order, key), places(before, key), {}, {}
+  for _, item in ipairs(list) do
+    table.insert(rank[id(item, key)] and named or others, item)
+  end
+  table.sort(named, function(a, b) return rank[id(a, key)] < rank[id(b, key)] end)
+  local function precedes(other, item)
+    local i, j = was[id(other, key)], was[id(item, key)]
+    return i and j and i < j
+  end
   local result, o = value.array {}, 1
-  for _, entry in ipairs(ordered) do
-    while others[o] and others[o].at < entry.at do
-      table.insert(result, others[o].item)
+  for _, item in ipairs(named) do
+    while others[o] and precedes(others[o], item) do
+      table.insert(result, others[o])
       o = o + 1
     end
-    table.insert(result, entry.item)
+    table.insert(result, item)
   end
-  for i = o, #others do
-    table.insert(result, others[i].item)
-  end
-  return result
+  return table.move(others, o, #others, #result + 1, result)
 end
 
 local function merge_objects(field, current, patch)
@@ -185,7 +189,7 @@ local function merge_objects(field, current, patch)
       table.insert(result, strategic(field.elem, {}, item))
     end
   end
-  return result
+  return reorder(result, patch, current or {}, key)
 end
 
 local function merge_scalars(current, patch)
@@ -196,7 +200,7 @@ local function merge_scalars(current, patch)
       seen[v] = true
     end
   end
-  return result
+  return reorder(result, patch, current or {}, "")
 end
 
 local function merge_list(field, current, patch)
@@ -216,14 +220,14 @@ local function without(list, removed)
   return result
 end
 
-local function apply_directives(field, result, patch)
+local function apply_directives(field, result, patch, current)
   for k, v in pairs(patch) do
     local directive, name = tostring(k):match("^%$(%w+)/(.+)$")
     local child = name and types.child(field, name)
     if directive == "deleteFromPrimitiveList" then
       result[name] = without(result[name], v)
     elseif directive == "setElementOrder" and result[name] then
-      result[name] = reorder(result[name], v, child and child.merge or "")
+      result[name] = reorder(result[name], v, current[name] or {}, child and child.merge or "")
     end
   end
   if patch["$retainKeys"] then
@@ -253,7 +257,7 @@ function strategic(field, current, patch)
   for k, v in pairs(patch) do
     if not is_directive(k) then result[k] = merge_field(types.child(field, k), result[k], v) end
   end
-  apply_directives(field, result, patch)
+  apply_directives(field, result, patch, type(current) == "table" and current or {})
   return result
 end
 

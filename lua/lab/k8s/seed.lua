@@ -1,6 +1,7 @@
 --- Adds objects to the simulated cluster without a client.
 local json = require "o2x.base.json"
 local kinds = require "lab.k8s.kinds"
+local deletion = require "lab.k8s.deletion"
 local objects = require "lab.k8s.objects"
 local value = require "lab.k8s.value"
 
@@ -125,7 +126,7 @@ end
 local function delete(store, object)
   local kind = kinds.of(object.apiVersion, object.kind)
   local namespace = kind and kind.namespaced and (object.metadata.namespace or "default") or nil
-  if kind then objects.delete(store, kind, namespace, object.metadata.name, {}) end
+  if kind then deletion.delete(store, kind, namespace, object.metadata.name, {}) end
 end
 
 --- Takes over objects of another cluster, as they are there, and runs the controllers.

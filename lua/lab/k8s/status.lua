@@ -98,12 +98,12 @@ function M.invalid(kind, name, causes)
   end
   local text = #parts == 1 and parts[1] or "[" .. table.concat(parts, ", ") .. "]"
   local kind_name = kind.group == "" and kind.kind or kind.kind .. "." .. kind.group
-  return M.failure(
-    422,
-    "Invalid",
-    ("%s %q is invalid: %s"):format(kind_name, name, text),
-    { name = name, group = kind.group ~= "" and kind.group or nil, kind = kind.kind, causes = causes }
-  )
+  return M.failure(422, "Invalid", ("%s %q is invalid: %s"):format(kind_name, name, text), {
+    name = name ~= "" and name or nil,
+    group = kind.group ~= "" and kind.group or nil,
+    kind = kind.kind ~= "" and kind.kind or nil,
+    causes = causes,
+  })
 end
 
 --- The response if a resource version is too old.
@@ -114,14 +114,8 @@ function M.expired(message) return M.failure(410, "Expired", message) end
 function M.unauthorised() return M.failure(401, "Unauthorized", "Unauthorized") end
 
 --- The response to a method that the resource does not have.
----@param method string
-function M.method_not_allowed(method)
-  return M.failure(
-    405,
-    "MethodNotAllowed",
-    "the server does not allow this method on the requested resource",
-    { causes = { { reason = "MethodNotAllowed", message = method } } }
-  )
+function M.method_not_allowed()
+  return M.failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 end
 
 --- The response to a successful deletion.

@@ -1,6 +1,7 @@
 --- Subresources: scale, log, eviction, token, the proxy of services.
 local body = require "lab.k8s.body"
 local logs = require "lab.k8s.logs"
+local deletion = require "lab.k8s.deletion"
 local objects = require "lab.k8s.objects"
 local patch = require "lab.k8s.patch"
 local proxy = require "lab.k8s.proxy"
@@ -94,7 +95,7 @@ local function eviction(api, _, target)
       )
     )
   end
-  local code, problem = objects.delete(api.store, target.kind, target.namespace, target.name, {})
+  local code, problem = deletion.delete(api.store, target.kind, target.namespace, target.name, {})
   if code ~= 200 then return body.answer(code, problem) end
   return body.answer(201, { kind = "Status", apiVersion = "v1", metadata = {}, status = "Success" })
 end

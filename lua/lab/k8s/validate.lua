@@ -131,6 +131,14 @@ local function workload(causes, object)
   pod_spec(causes, spec.template.spec, "spec.template.spec")
 end
 
+local function strategy(causes, given)
+  unsupported(causes, "spec.strategy.type", given.type, { "Recreate", "RollingUpdate" })
+  if given.type == "Recreate" and given.rollingUpdate then
+    local why = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
+    causes:add("FieldValueForbidden", "spec.strategy.rollingUpdate", why)
+  end
+end
+
 local function service(causes, object)
   local spec = object.spec
   unsupported(causes, "spec.type", spec.type, { "ClusterIP", "ExternalName", "LoadBalancer", "NodePort" })
@@ -201,7 +209,10 @@ local function hpa(causes, object)
 end
 
 local BY_RESOURCE = {
-  deployments = workload,
+  deployments = function(causes, object)
+    workload(causes, object)
+    strategy(causes, object.spec.strategy or {})
+  end,
   replicasets = workload,
   statefulsets = workload,
   daemonsets = workload,
@@ -239,6 +250,16 @@ local function selector_immutable(causes, live, object)
   immutable(causes, "spec.selector", live.spec.selector, object.spec.selector)
 end
 
+-- An object that was marked as immutable keeps what it holds, and the mark.
+local function data_immutable(causes, live, object)
+  if not live.immutable then return end
+  local forbidden = "Forbidden: field is immutable when `immutable` is set"
+  if not object.immutable then causes:add("FieldValueForbidden", "immutable", forbidden) end
+  for _, name in ipairs { "data", "binaryData" } do
+    if not value.equal(live[name] or {}, object[name] or {}) then causes:add("FieldValueForbidden", name, forbidden) end
+  end
+end
+
 local function template_immutable(causes, live, object)
   immutable(causes, "spec.template", live.spec.template, object.spec.template)
 end
@@ -272,7 +293,11 @@ local IMMUTABLE = {
   replicasets = selector_immutable,
   daemonsets = selector_immutable,
   persistentvolumeclaims = claim_immutable,
-  secrets = function(causes, live, object) immutable(causes, "type", live.type, object.type) end,
+  secrets = function(causes, live, object)
+    immutable(causes, "type", live.type, object.type)
+    data_immutable(causes, live, object)
+  end,
+  configmaps = data_immutable,
   jobs = template_immutable,
   services = function(causes, live, object)
     local ip = object.spec.clusterIP
@@ -309,7 +334,7 @@ local IMMUTABLE = {
 function M.change(kind, live, object)
   local causes = M.new_object(kind, object) or setmetatable({}, Causes)
   local check = IMMUTABLE[kind.resource]
-  if check and not kind.custom and #causes == 0 then check(causes, live, object) end
+  if check and not kind.custom then check(causes, live, object) end
   return #causes > 0 and causes or nil
 end
 

@@ -104,9 +104,9 @@ describe("a patch", function()
         },
       },
     }
-    assert.equal("app side new", names(result.spec.containers))
+    assert.equal("app new side", names(result.spec.containers))
     assert.equal("i:2", result.spec.containers[1].image)
-    assert.equal("A B", names(result.spec.containers[1].env))
+    assert.equal("B A", names(result.spec.containers[1].env))
   end)
 
   it("follows $setElementOrder, $patch and $deleteFromPrimitiveList", function()

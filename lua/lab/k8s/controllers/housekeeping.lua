@@ -1,5 +1,6 @@
 --- Small controllers: namespaces and their default objects, garbage collection, autoscalers, disruption budgets, custom
 --- resource definitions.
+local deletion = require "lab.k8s.deletion"
 local conditions = require "lab.k8s.conditions"
 local manager = require "lab.k8s.controller_manager"
 local selector = require "lab.k8s.selector"
@@ -51,6 +52,14 @@ local function collect(ctl, _, uid)
     end
     if not others then ctl.store:remove(dependent.store, dependent.object) end
   end
+end
+
+-- lets go of what is deleted in the foreground, or without its dependents
+local function release(ctl, namespace, id)
+  local place, name = id:match "^(%S+) (.*)$"
+  local object = ctl.store:get(place, namespace, name)
+  if not object or not deletion.held(object) then return end
+  deletion.release(ctl.store, place, object, function(uid) collect(ctl, nil, uid) end)
 end
 
 local TARGETS = { Deployment = "apps/deployments", StatefulSet = "apps/statefulsets", ReplicaSet = "apps/replicasets" }
@@ -211,6 +220,7 @@ end
 function M.register(ctl)
   ctl:reconciler("namespace", "/namespaces", reconcile_namespace)
   ctl:reconciler("garbage", nil, collect)
+  ctl:reconciler("release", nil, release)
   ctl:reconciler("autoscaler", AUTOSCALERS, autoscale)
   ctl:reconciler("budget", BUDGETS, budget)
   ctl:reconciler("definition", DEFINITIONS, define)
