@@ -34,6 +34,8 @@ local IN_TEXTS <const> = {
   { "%f[%d]%d+%.%d+%.%d+%.%d+%f[^%d]", "ADDRESS" },
   { "(too old resource version: )%d+ %(%d+%)", "%1N (N)" },
   -- The words of Go's parser are its own.
+  { "(continue key is not valid: ).*", "%1WORDS" },
+  { "(Too large resource version: %d+, current: )%d+", "%1N" },
   { "(json parse error: ).*", "%1WORDS" },
   { "(error decoding patch: ).*", "%1WORDS" },
   { '(patch: Invalid value: )".*(": )', "%1OBJECT%2" },
@@ -78,16 +80,30 @@ local function without_status(object)
   return copy
 end
 
-local function plain(value, name)
+-- The texts that explain a table's columns are not copied.
+local function undescribed(columns)
+  local list = json.array {}
+  for i, column in ipairs(columns) do
+    list[i] = {}
+    for name, item in pairs(column) do
+      list[i][name] = name ~= "description" and item or nil
+    end
+  end
+  return list
+end
+
+local function plain(value, name, cell)
+  if name == "columnDefinitions" and type(value) == "table" then value = undescribed(value) end
   if name == "managedFields" then return by_writer(value) end
   if type(value) == "string" then
+    if cell and value:match "^%d+[smhd]$" then return "AGE" end
     if value == "None" or value == "" or value == "0" then return value end
     return NAMED[name] or text_of(value)
   end
   if type(value) ~= "table" then return NAMED[name] or value end
   local copy = {}
   for key, item in pairs(value) do
-    copy[key] = plain(item, key)
+    copy[key] = plain(item, key, name == "cells")
   end
   return json.is_array(value) and json.array(copy) or copy
 end
@@ -107,7 +123,9 @@ function M.body(body, settled)
   if whole then return whole end
   local events = {}
   for line in body:gmatch "[^\n]+" do
-    events[#events + 1] = of_json(line) or text_of(line)
+    local event = of_json(line) or text_of(line)
+    -- How many bookmarks come near the end of a watch depends on the moment.
+    if event ~= events[#events] or not event:find('"BOOKMARK"', 1, true) then events[#events + 1] = event end
   end
   return table.concat(events, "\n")
 end

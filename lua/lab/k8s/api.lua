@@ -7,6 +7,7 @@ local json = require "o2x.base.json"
 local kinds = require "lab.k8s.kinds"
 local deletion = require "lab.k8s.deletion"
 local objects = require "lab.k8s.objects"
+local list_options = require "lab.k8s.list_options"
 local write_options = require "lab.k8s.options"
 local rbac = require "lab.k8s.rbac"
 local selector = require "lab.k8s.selector"
@@ -83,24 +84,8 @@ local PATCHES = {
 ---@return table? problem
 ---@return boolean? selective
 local function filter_of(req, kind)
-  local labels, message = selector.parse(req.query.labelSelector)
-  if not labels then return nil, status.bad_request(message) end
-  local fields
-  fields, message = selector.parse(req.query.fieldSelector)
-  if not fields then return nil, status.bad_request(message) end
-  for _, r in ipairs(fields) do
-    if r.key ~= "metadata.name" and r.key ~= "metadata.namespace" and not kind.fields[r.key] then
-      return nil,
-        status.bad_request(
-          ("Unable to find %q that match label selector %q, field selector %q: %s"):format(
-            kind.api_version .. ", Resource=" .. kind.resource,
-            req.query.labelSelector or "",
-            req.query.fieldSelector,
-            "field label not supported: " .. r.key
-          )
-        )
-    end
-  end
+  local labels, fields, problem = list_options.selectors(kind, req.query)
+  if not labels then return nil, fields, problem end
   return function(object)
     return selector.matches(labels, object.metadata.labels) and selector.matches_fields(fields, object)
   end,
@@ -131,13 +116,13 @@ local TOO_OLD = "The provided continue parameter is too old to display a consist
   .. "modified, or deleted between the time the first chunk was returned and now may show up in the list."
 
 -- one page of a list and the list's metadata
-local function page(store, found, query, selective)
+local function page(store, kind, found, query, selective)
   local limit = math.tointeger(tonumber(query.limit or "")) or 0
   local rv, from = store:version(), 1
   if query.continue and query.continue ~= "" then
     local token = read_token(query.continue)
     if not token then
-      return nil, status.bad_request("invalid continue token: continue key is not valid")
+      return nil, status.bad_request("invalid continue token: continue key is not valid: no JSON")
     elseif token.rv < store.oldest then
       return nil, status.expired(TOO_OLD)
     end
@@ -146,7 +131,7 @@ local function page(store, found, query, selective)
       from = from + 1
     end
   end
-  local meta = { resourceVersion = tostring(rv) }
+  local meta = { resourceVersion = tostring(rv), continue = kind.custom and "" or nil }
   local to = limit > 0 and math.min(#found, from + limit - 1) or #found
   if to < #found then
     meta.continue = continue_token(rv, found[to])
@@ -172,13 +157,14 @@ end
 ---@return string? body
 function M.list(api, req, target)
   local store, kind = api.store, target.kind
+  local is_watch = req.query.watch == "true" or req.query.watch == "1"
+  local wrong, why = list_options.problem(store, req.query, is_watch)
+  if wrong then return body.answer(wrong, why) end
   local filter, code, problem, selective, labels = filter_of(req, kind)
   if not filter then return body.answer(code, problem) end
-  if req.query.watch == "true" or req.query.watch == "1" then
-    return watch.serve(store, req, kind, target.namespace, filter, body.view(req))
-  end
+  if is_watch then return watch.serve(store, req, kind, target.namespace, filter, body.view(req)) end
   local found = matching(store, kind, target.namespace, filter, labels)
-  local list, meta, expired = page(store, found, req.query, selective)
+  local list, meta, expired = page(store, kind, found, req.query, selective)
   if not list then return body.answer(meta, expired) end
   return body.list(kind, list, meta, body.view(req), store.clock())
 end
@@ -355,6 +341,8 @@ local function on_resource(api, req, target, user)
     return body.answer(rbac.forbidden(user, asked, target))
   end
   req.user = user
+  local refused, why = body.refusal(req)
+  if refused then return body.answer(refused, why) end
   local code, problem = admission.check(api, user, req.method, target, created_name(req, target, user))
   if code then return body.answer(code, problem) end
   if target.sub and target.sub ~= "status" then

@@ -86,6 +86,43 @@ function M.check_kind(kind, object)
   )
 end
 
+local KNOWN <const> = {
+  ["application/json"] = true,
+  ["application/yaml"] = true,
+  ["application/vnd.kubernetes.protobuf"] = true,
+  ["application/*"] = true,
+  ["*/*"] = true,
+}
+local FORMS <const> = {
+  Table = { v1 = true, v1beta1 = true },
+  PartialObjectMetadata = { v1 = true, v1beta1 = true },
+  PartialObjectMetadataList = { v1 = true, v1beta1 = true },
+}
+local NOT_ACCEPTABLE <const> = "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, "
+  .. "application/vnd.kubernetes.protobuf, application/json;stream=watch, "
+  .. "application/vnd.kubernetes.protobuf;stream=watch"
+local ONLY <const> = "only the following media types are accepted: application/json, application/yaml, "
+  .. "application/vnd.kubernetes.protobuf"
+
+--- The answer to a request that accepts no form of answer that there is.
+---@param req table
+---@return integer? status nil: it accepts one
+---@return table? problem
+function M.refusal(req)
+  local accept = req.headers.accept or ""
+  if accept == "" then return nil end
+  local has_known = false
+  for clause in accept:gmatch "[^,]+" do
+    local form, version = clause:match ";%s*as=(%w+)", clause:match ";%s*v=(%w+)"
+    if KNOWN[clause:match "^%s*([^;%s]+)"] then
+      has_known = true
+      if not form or (FORMS[form] or {})[version or "v1"] then return nil end
+    end
+  end
+  if has_known then return status.failure(406, "NotAcceptable", ONLY) end
+  return status.failure(406, "NotAcceptable", NOT_ACCEPTABLE, {})
+end
+
 --- The form of the response that the client accepts.
 ---@param req table
 ---@return { table: boolean?, partial: boolean?, include: string?, version: string? }
@@ -116,6 +153,8 @@ function M.answer(code, body, warnings)
     headers.Warning = headers.Warning or {}
     headers.Warning[i] = ('299 - "%s"'):format(warning:gsub('[\\"]', "\\%0"))
   end
+  local details = code >= 400 and body.details
+  if details and details.retryAfterSeconds then headers["Retry-After"] = tostring(details.retryAfterSeconds) end
   return code, headers, json.encode(body)
 end
 

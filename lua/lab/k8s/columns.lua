@@ -252,8 +252,8 @@ local BY_STORE = {
     AGE,
     field("Version", "status", "nodeInfo", "kubeletVersion"),
   },
-  ["/secrets"] = { NAME, field("Type", "type"), { "Data", type = "integer", cell = data_count }, AGE },
-  ["/configmaps"] = { NAME, { "Data", type = "integer", cell = data_count }, AGE },
+  ["/secrets"] = { NAME, field("Type", "type"), { "Data", cell = data_count }, AGE },
+  ["/configmaps"] = { NAME, { "Data", cell = data_count }, AGE },
   ["/serviceaccounts"] = {
     NAME,
     { "Secrets", type = "integer", cell = function(o) return #(o.secrets or {}) end },

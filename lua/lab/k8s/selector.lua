@@ -1,59 +1,27 @@
 --- Label and field selectors.
+local label_selector = require "lab.k8s.label_selector"
 local value = require "lab.k8s.value"
 
 local M = {}
 
 local function trim(text) return (text:match("^%s*(.-)%s*$")) end
 
-local function set_of(text)
-  local set = {}
-  for word in text:gmatch("[^,]+") do
-    set[trim(word)] = true
-  end
-  return set
-end
+--- Parses a label selector.
+---@param text string?
+---@return table[]? requirements { key, op = "in"|"notin"|"exists"|"absent", values }
+---@return string? message
+function M.parse(text) return label_selector.parse(text or "") end
 
-local function parse_requirement(text)
-  local key, op, values = text:match("^([^%s!=]+)%s+(%l+)%s*%((.-)%)$")
-  if key and (op == "in" or op == "notin") then return { key = key, op = op, values = set_of(values) } end
-  key, op, values = text:match("^([^!=%s]+)%s*([!=]=?)%s*(%S*)$")
-  if key and op ~= "!" then return { key = key, op = op == "!=" and "notin" or "in", values = { [values] = true } } end
-  key = text:match("^!%s*([^%s!=(),]+)$")
-  if key then return { key = key, op = "absent" } end
-  key = text:match("^([^%s!=(),]+)$")
-  if key then return { key = key, op = "exists" } end
-  return nil
-end
-
--- "a=b,c in (x,y)" → the texts of its requirements: a comma inside parentheses does not separate
-local function split(text)
-  local parts, depth, from = {}, 0, 1
-  for at = 1, #text + 1 do
-    local c = at > #text and "," or text:sub(at, at)
-    if c == "(" then
-      depth = depth + 1
-    elseif c == ")" then
-      depth = depth - 1
-    end
-    if c == "," and (depth == 0 or at > #text) then
-      local part = trim(text:sub(from, at - 1))
-      if part ~= "" then table.insert(parts, part) end
-      from = at + 1
-    end
-  end
-  return parts
-end
-
---- Parses `a=b,c!=d,e in (x,y),f notin (x),g,!h`.
+--- Parses a field selector: `a=b,c!=d`.
 ---@param text string?
 ---@return table[]? requirements
 ---@return string? message
-function M.parse(text)
+function M.parse_fields(text)
   local requirements = {}
-  for _, part in ipairs(split(text or "")) do
-    local requirement = parse_requirement(part)
-    if not requirement then return nil, ("unable to parse requirement: found '%s', expected: selector"):format(part) end
-    table.insert(requirements, requirement)
+  for part in (text or ""):gmatch "[^,]+" do
+    local key, op, v = trim(part):match "^([^!=]+)([!=]=?)(.*)$"
+    if not key or op == "!" then return nil, ("invalid selector: '%s'; can't understand '%s'"):format(text, part) end
+    table.insert(requirements, { key = key, op = op == "!=" and "notin" or "in", values = { [v] = true } })
   end
   return requirements
 end

@@ -110,6 +110,16 @@ end
 ---@param message string
 function M.expired(message) return M.failure(410, "Expired", message) end
 
+--- The response if a resource version is one to come.
+---@param wanted string
+---@param current integer
+function M.too_new(wanted, current)
+  return M.failure(504, "Timeout", ("Timeout: Too large resource version: %s, current: %d"):format(wanted, current), {
+    causes = { { reason = "ResourceVersionTooLarge", message = "Too large resource version" } },
+    retryAfterSeconds = 1,
+  })
+end
+
 --- The response to a request without valid credentials.
 function M.unauthorised() return M.failure(401, "Unauthorized", "Unauthorized") end
 

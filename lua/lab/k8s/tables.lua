@@ -25,7 +25,7 @@ end
 
 local function row_object(object, include)
   if include == "Object" then return object end
-  if include == "None" then return nil end
+  if include == "None" then return value.null end
   return { kind = "PartialObjectMetadata", apiVersion = "meta.k8s.io/v1", metadata = object.metadata }
 end
 

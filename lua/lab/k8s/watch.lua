@@ -9,6 +9,7 @@ local M = {}
 
 local DEFAULT_TIMEOUT = 1800
 local BOOKMARK_EVERY = 60
+local LAST_BOOKMARK = 2 -- seconds before the end
 
 local Watch = {}
 Watch.__index = Watch
@@ -104,7 +105,11 @@ end
 ---@param bookmarks boolean whether the client wants bookmarks
 function Watch:run(seconds, bookmarks)
   local store, deadline = self.store, task.now() + seconds
-  local next_bookmark = task.now() + BOOKMARK_EVERY
+  local last_bookmark = deadline - LAST_BOOKMARK
+  local function following(now)
+    return now < last_bookmark and math.min(now + BOOKMARK_EVERY, last_bookmark) or math.huge
+  end
+  local next_bookmark = following(task.now())
   while not self.writer:closed() do
     if self.at < store.first then return self:too_old(store.oldest) end
     while self.at <= store.last do
@@ -113,10 +118,10 @@ function Watch:run(seconds, bookmarks)
     end
     local now = task.now()
     if now >= deadline then
-      return bookmarks and self:bookmark()
+      return
     elseif bookmarks and now >= next_bookmark then
       self:bookmark()
-      next_bookmark = now + BOOKMARK_EVERY
+      next_bookmark = following(now)
     end
     task.wait(self.changed, math.min(deadline, next_bookmark) - now)
     self.changed:clear()
@@ -132,10 +137,7 @@ end
 ---@param view { table: boolean?, include: string? }
 function M.serve(store, req, kind, namespace, filter, view)
   local changed <close> = task.event()
-  local writer = req:stream(
-    200,
-    { ["Content-Type"] = view.table and "application/json;as=Table;v=v1;g=meta.k8s.io" or "application/json" }
-  )
+  local writer = req:stream(200, { ["Content-Type"] = "application/json" })
   local self = setmetatable({
     store = store,
     kind = kind,

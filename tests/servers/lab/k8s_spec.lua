@@ -356,7 +356,7 @@ spec:
       seen[#seen + 1] = e.type .. " " .. e.object.metadata.name
     end
     assert.equal("ADDED w2, ADDED w1, DELETED w2", table.concat(seen, ", "))
-    assert.equal("BOOKMARK ", watch("&allowWatchBookmarks=true&resourceVersion=" .. lab.k8s.api.store:version()))
+    assert.equal("", watch("&allowWatchBookmarks=true&resourceVersion=" .. lab.k8s.api.store:version()))
     lab.k8s.api.store.oldest = lab.k8s.api.store:version()
     assert.equal("ERROR Expired", watch "&resourceVersion=1")
     raw("DELETE", "/api/v1/namespaces/default/configmaps/w1")
@@ -424,7 +424,7 @@ spec:
     )
     assert.matches("^415 ", problem("PATCH", "/api/v1/namespaces/default/configmaps/x", "{}", "text/plain"))
     assert.matches(
-      "field label not supported",
+      '"spec.x" is not a known field selector',
       problem("GET", "/api/v1/namespaces/default/configmaps?fieldSelector=spec.x%3D1")
     )
     assert.matches(
