@@ -20,7 +20,7 @@ Verify:  kubectl get pods -l tenant=TENANT]],
     services = { "list", optional = true, help = "service-billing,tax-gateway …, or all" },
     timeout = { "duration", default = services.TIMEOUT, help = "for one service to become healthy" },
   },
-  effects = { "k8s:write" },
+  effects = { "k8s.fields:write" },
 
   run = restart.run,
 }

@@ -29,7 +29,7 @@ Undo:    scale again; o2x show RUN shows the previous number]],
     status = { "boolean", default = false, help = "only show the current state" },
     timeout = { "duration", default = services.TIMEOUT, help = "for one service to become ready" },
   },
-  effects = { "k8s:write", "files:write" },
+  effects = { "k8s.replicas:write", "files:write" },
 
   run = function(tenant, params)
     if params.status or not (params.service or params.replicas) then

@@ -2,109 +2,31 @@
 -- and Redis are the real ones, the lab's Vault and API server enforce policies, roles and admission policies.
 
 local fs = require "o2x.base.fs"
-local json = require "o2x.base.json"
+local granted = require "tests.support.granted"
 local labs = require "tests.support.lab"
 
 local TENANT <const>, OTHER <const> = "newclient", "urbanos"
-local ROLE <const>, PASSWORD <const> = "o2x-newclient", "a password of the identity"
 
 describe("with the rights of o2x policy", function()
-  local lab, folder, env
+  local lab, operator, env
   setup(function()
     lab = labs.start()
-    folder = fs.temp_folder "/tmp/o2x-policy-"
+    operator = granted.new(lab, TENANT)
+    env = operator.env
   end)
-  teardown(function()
-    lab:stop()
-    fs.remove_tree(folder)
-  end)
-
-  local function policy(system)
-    local result = lab:o2x { "policy", TENANT, "--system=" .. system }
-    assert.equal(0, result.code, result.stderr)
-    local path = fs.join(folder, system)
-    fs.write(path, result.stdout)
-    return path, result.stdout
-  end
-
-  local function superuser()
-    local state = json.decode(fs.read(fs.join(lab.dir, "state/postgres.json")))
-    return { PGUSER = "postgres", PGPASSWORD = state.superuser_password }
-  end
-
-  local function vault(method, path, body)
-    local argv = { "curl", "-sS", "-X", method, "-H", "X-Vault-Token: " .. lab.env.VAULT_TOKEN }
-    table.move({ "-d", json.encode(body), lab.env.VAULT_ADDR .. "/v1/" .. path }, 1, 3, #argv + 1, argv)
-    local answer = lab:run(argv).stdout
-    return answer ~= "" and json.decode(answer) or nil
-  end
-
-  local function apply_postgresql()
-    local psql = { "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "postgres" }
-    local file = lab:run(
-      { psql[1], psql[2], psql[3], psql[4], psql[5], psql[6], psql[7], "-f", (policy "postgresql") },
-      {
-        env = superuser(),
-      }
-    )
-    assert.equal(0, file.code, file.stderr)
-    local set = ("ALTER ROLE %q PASSWORD '%s'"):format(ROLE, PASSWORD)
-    local password = lab:run({ "psql", "-X", "-q", "-d", "postgres", "-c", set }, { env = superuser() })
-    assert.equal(0, password.code, password.stderr)
-  end
-
-  local function apply_redis()
-    local _, text = policy "redis"
-    local words = { "redis-cli", "-u", lab.env.REDIS_URL, "--no-auth-warning" }
-    for word in text:gmatch "%S+" do
-      words[#words + 1] = word
-    end
-    words[#words + 1] = ">redispassword"
-    assert.equal("OK\n", lab:run(words).stdout)
-    return (lab.env.REDIS_URL:gsub("^redis://", ("redis://%s:redispassword@"):format(ROLE)))
-  end
-
-  local function apply_kubernetes()
-    local applied = lab:run { "kubectl", "apply", "-f", (policy "kubernetes") }
-    assert.equal(0, applied.code, applied.stderr)
-    local kubeconfig = json.decode(fs.read(lab.env.KUBECONFIG))
-    kubeconfig.users[1].user = { token = lab:out("kubectl", "create", "token", ROLE, "--duration=3600s") }
-    local path = fs.join(folder, "kubeconfig")
-    fs.write(path, json.encode(kubeconfig))
-    return path
-  end
-
-  local function apply_vault()
-    local _, text = policy "vault"
-    vault("PUT", "sys/policies/acl/" .. ROLE, { policy = text })
-    return vault("POST", "auth/token/create", { policies = { ROLE } }).auth.client_token
-  end
-
-  -- Redis' and the broker's halves follow when the tenant has its id: the policies are applied again then.
-  local function apply()
-    apply_postgresql()
-    env = {
-      PGUSER = ROLE,
-      PGPASSWORD = PASSWORD,
-      VAULT_TOKEN = apply_vault(),
-      KUBECONFIG = apply_kubernetes(),
-      REDIS_URL = apply_redis(),
-      REDISCLI_AUTH = "",
-    }
-  end
+  teardown(function() lab:stop() end)
 
   local function run(...)
-    local result = lab:o2x({ "run", ... }, { env = env })
+    local result = operator:o2x("run", ...)
     assert.equal(0, result.code, table.concat({ ... }, " ") .. "\n" .. result.stderr)
     return result
   end
 
   it("a tenant is onboarded", function()
-    local path = fs.join(lab.platform, "platform.yaml")
-    fs.write(path, (fs.read(path):gsub("(\n  owner: )admin", "%1o2x-{tenant}")))
-    apply()
+    operator:own_databases()
+    operator:give_all()
     run("onboard", TENANT)
-    apply()
+    operator:give_all() -- the tenant has its id now
   end)
 
   for _, words in ipairs {

@@ -112,6 +112,13 @@ local function write_egress(path, socket)
   )
 end
 
+-- Who asked for what, without what was in it.
+local function write_audit(path)
+  local policy = { apiVersion = "audit.k8s.io/v1", kind = "Policy", omitStages = { "RequestReceived" } }
+  policy.rules = { { level = "Metadata" } }
+  return write(path, json.pretty(policy))
+end
+
 local function start_api_server(lab, etcd, socket)
   local at = place(lab, "kube-apiserver")
   fs.mkdir(at.dir, 0x1c0)
@@ -138,6 +145,8 @@ local function start_api_server(lab, etcd, socket)
       "--service-account-key-file=" .. accounts .. ".crt",
       "--service-account-signing-key-file=" .. accounts .. ".key",
       "--egress-selector-config-file=" .. egress,
+      "--audit-policy-file=" .. write_audit(at.dir .. "/audit.yaml"),
+      "--audit-log-path=" .. at.dir .. "/audit.log",
       "--profiling=false",
     }, function() return program.answers { url = client.url .. "/readyz", token = client.token, ca_file = lab.ca } end)
     return true

@@ -22,9 +22,22 @@ local PURE = { crypto = true, helm_values = true, json = true, secret = true, te
 ---@param word any
 ---@return boolean
 function M.is_effect_word(word)
-  local name = type(word) == "string" and word:match("^([%w_]+):write$")
-  return name ~= nil and known[name] == true
+  local kind, name = (type(word) == "string" and word or ""):match "^(([%w_]+)[%w_.]*):write$"
+  if not known[name] then return false end
+  if kind == name then return true end
+  for _, one in ipairs(M.find(name).types or {}) do
+    if one.kind == kind and one.class ~= "read" then return true end
+  end
+  return false
 end
+
+--- Does a runbook declare effects of a kind? By the module's word, "k8s:write", or by the kind's own, which says less:
+--- "k8s.replicas:write".
+---@param declared table<string, boolean>
+---@param kind string "k8s.replicas"
+---@param word string? the module's
+---@return boolean
+function M.is_declared(declared, kind, word) return declared[word] == true or declared[kind .. ":write"] == true end
 
 --- All valid words in a runbook's `effects`.
 ---@return string[]
@@ -50,11 +63,14 @@ function M.is_pure(name) return PURE[name] == true end
 ---@param declared table<string, boolean>
 ---@return o2x.effect_type[]
 function M.types_of(declared)
-  local list = {}
+  local list, modules = {}, {}
+  for word in pairs(declared) do
+    modules[word:match "^[%w_]+"] = true
+  end
   for _, name in ipairs(M.NAMES) do
-    local module = declared[name .. ":write"] and M.find(name)
-    for _, one in ipairs(module and module.types or {}) do
-      list[#list + 1] = one
+    local word = name .. ":write"
+    for _, one in ipairs(modules[name] and M.find(name).types or {}) do
+      if M.is_declared(declared, one.kind, word) then list[#list + 1] = one end
     end
   end
   return list

@@ -90,6 +90,11 @@ end
 
 return {
   name = "rights",
+  --- Raises all that the run may not do of what it may have to, unless it was asked for already.
+  ---@param ctx table
+  before_writes = function(ctx)
+    if not ctx:ask_for_rights() then refuse(missing(ctx, {})) end
+  end,
   api = function(ctx)
     return {
       --- Asks each system for the rights and the kinds that the runbook's effects use, runs `looks` beside that, and
@@ -98,7 +103,10 @@ return {
       ---@param looks (fun())[] each raises what it finds missing
       check = function(looks)
         local found, problems = nil, {}
-        local function ask() found = found or missing(ctx, problems) end
+        local function ask()
+          ctx:ask_for_rights()
+          found = found or missing(ctx, problems)
+        end
         local is_put_off = ctx:look_before_changes(function()
           if found then return end -- it was asked for with the looks, and said
           ask()

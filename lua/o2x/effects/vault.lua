@@ -192,6 +192,7 @@ local SECRET <const> = {
     how = "makes Vault's earlier version the newest; removes a new secret with its metadata",
     cannot = "a version that Vault does not keep any more",
     gone = function(target) return target.with_metadata and "the secret, with all its versions" or nil end,
+    rights = { vault = { "metadata:delete" } },
     traces = function(_, back)
       return not back.target.with_metadata and "Vault keeps the versions in between, and counts on from them" or nil
     end,

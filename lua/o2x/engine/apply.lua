@@ -2,6 +2,7 @@
 
 local contract = require "o2x.engine.contract"
 local errors = require "o2x.base.error"
+local first_write = require "o2x.engine.first_write"
 local guard = require "o2x.base.guard"
 local hooks = require "o2x.script.hooks"
 local kept = require "o2x.engine.kept"
@@ -21,7 +22,9 @@ local M = {}
 -- Nothing is written, and nothing announced, unless the run holds its tenant. A hook's message is no part of the run.
 local function admit(gate, e)
   local held = gate.run.lease
-  if held and not hooks.is_hook(e.path or "") then held:admit() end
+  if not held or hooks.is_hook(e.path or "") then return end
+  held:admit()
+  first_write.admit(gate.run)
 end
 
 --- Writes an effect. resume.lua may have read the value already (e.read), and may continue an intent of the journal

@@ -50,9 +50,34 @@ function M.new(run)
   return ctx
 end
 
---- The effect types that the run may use.
+-- The kinds of what an undo takes back; `made`: of what it removes again.
+local function of_undo(run)
+  local words, made = {}, {}
+  for _, entry in ipairs(run.undo.history.effects) do
+    words[entry.kind .. ":write"] = true
+    made[entry.kind] = made[entry.kind] or entry.before == nil
+  end
+  return words, made
+end
+
+--- The effect types that the run may use: those that its runbook declares, or of which an undo takes effects back.
 ---@return o2x.effect_type[]
-function Context:declared_types() return effects.types_of(self.declared) end
+---@return table<string, boolean> removed the kinds of which an undo removes targets
+function Context:declared_types()
+  local run = runs[self]
+  if not run.undo then return effects.types_of(self.declared), {} end
+  local words, made = of_undo(run)
+  return effects.types_of(words), made
+end
+
+--- Notes that the run's rights were asked for.
+---@return boolean before had they been?
+function Context:ask_for_rights()
+  local run = runs[self]
+  local before = run.asked_for_rights == true
+  run.asked_for_rights = true
+  return before
+end
 
 --- The number by which the run holds its tenant, for transactions that check it.
 ---@return { tenant: string, number: integer, run: string }? nil: it has none

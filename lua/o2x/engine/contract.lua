@@ -106,6 +106,7 @@
 ---@field traces (string|fun(target: any, back: o2x.back): string?)? what stays in the system when it has gone back
 ---@field never boolean? nothing that this type writes goes back
 ---@field needless boolean? nothing has to go back, because no data change
+---@field rights table<string, string[]>? what taking back a target that the run made needs, beside the type's own
 ---@field contents boolean? what is in a target (types that have it as their parent) goes with a new one
 ---@field restore (fun(ctx: table, past: o2x.past): o2x.back?, string?)? what o2x undo writes; or nil, and why it cannot
 ---  go back; both if a part of it cannot. Default: the before-image
@@ -223,6 +224,7 @@ local OF_UNDO = {
   gone = { string = true, ["function"] = true },
   traces = { string = true, ["function"] = true },
   lost = "function",
+  rights = "table",
 }
 
 local function is_of(item, wanted) return type(wanted) == "table" and wanted[type(item)] or type(item) == wanted end
@@ -304,6 +306,7 @@ function M.check(module, effect_type)
   check_undo(must, effect_type.undo)
   check_rehearsal(must, effect_type.rehearsal)
   check_rights(must, effect_type.rights)
+  check_rights(must, effect_type.undo and effect_type.undo.rights)
   must(effect_type.class == "read" or module.declares, "its module must declare an effect")
 end
 

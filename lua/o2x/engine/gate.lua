@@ -190,7 +190,7 @@ end
 -- ---- writing ----
 
 local function refuse_undeclared(run, kind, declares)
-  if declares and not run.declared[declares] then
+  if declares and not effects.is_declared(run.declared, kind, declares) then
     errors.raise {
       kind = "refused",
       op = kind,

@@ -4,6 +4,7 @@ local breaker = require "o2x.base.breaker"
 local deadline = require "o2x.engine.deadline"
 local defer = require "o2x.base.defer"
 local errors = require "o2x.base.error"
+local first_write = require "o2x.engine.first_write"
 local guide = require "o2x.engine.guide"
 local fs = require "o2x.base.fs"
 local header = require "o2x.engine.header"
@@ -124,6 +125,8 @@ end
 
 -- What a step asks only if there is something to write.
 local function look_before_changes(run)
+  local rights = first_write.look(run)
+  if rights then table.insert(run.looks_before_changes, { path = "", look = rights }) end
   for _, one in ipairs(run.looks_before_changes) do
     local ok, err = xpcall(task.within, errors.handler, "step_path", one.path, deadline.perform, run, one.look)
     err = not ok and errors.wrap(err) or nil

@@ -112,7 +112,7 @@ END $$;
 local ROWS <const> = [[
 
 GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT, INSERT, UPDATE ON {table} TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {role};
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
 SELECT 'CREATE POLICY others ON {table} USING (true) WITH CHECK (true)'
   WHERE NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = '{table}'::regclass AND polname = 'others') \gexec

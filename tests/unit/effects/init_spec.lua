@@ -57,4 +57,17 @@ describe("a word of a runbook's effects", function()
       assert.is_true(effects.is_effect_word(word))
     end
   end)
+
+  it("knows a word of a kind's own, which says less than the module's", function()
+    local kinds = {}
+    for i, one in ipairs(effects.types_of { ["k8s.replicas:write"] = true }) do
+      kinds[i] = one.kind
+    end
+    assert.same({ "k8s.replicas" }, kinds)
+    assert.is_true(effects.is_effect_word "k8s.replicas:write")
+    assert.is_false(effects.is_effect_word "k8s.replica:write")
+    assert.is_true(effects.is_declared({ ["k8s.replicas:write"] = true }, "k8s.replicas", "k8s:write"))
+    assert.is_false(effects.is_declared({ ["k8s.replicas:write"] = true }, "k8s.fields", "k8s:write"))
+    assert.is_true(effects.is_declared({ ["k8s:write"] = true }, "k8s.fields", "k8s:write"))
+  end)
 end)

@@ -61,10 +61,16 @@ describe("the objects of Kubernetes", function()
       { "secrets", "DELETE", "pg-secret", false },
     } do
       it(("%s %s %s: %s"):format(case[2], case[1], case[3], case[4]), function()
-        local request = { name = case[3], operation = case[2], resource = { resource = case[1] } }
+        local request = { name = case[3], operation = case[2], resource = { resource = case[1], group = "" } }
         assert.equal(case[4], admission.evaluate(expression, request))
       end)
     end
+  end)
+
+  it("admit the question what the account may do, which some servers ask leave for", function()
+    local expression = of_kind("ValidatingAdmissionPolicy")[1].spec.validations[1].expression
+    local resource = { resource = "selfsubjectrulesreviews", group = "authorization.k8s.io" }
+    assert.is_true(admission.evaluate(expression, { name = "", operation = "CREATE", resource = resource }))
   end)
 
   it("let the tenant whose run rotates a shared secret overwrite it, and not remove it", function()
@@ -76,7 +82,7 @@ describe("the objects of Kubernetes", function()
     local function allowed(operation, name)
       for _, object in ipairs(objects) do
         if object.kind == "ValidatingAdmissionPolicy" then
-          local request = { name = name, operation = operation, resource = { resource = "secrets" } }
+          local request = { name = name, operation = operation, resource = { resource = "secrets", group = "" } }
           return admission.evaluate(object.spec.validations[1].expression, request)
         end
       end

@@ -123,6 +123,7 @@ end
 ---@param o { namespace: string?, propagation: string?, uid: string?, version: string? }? uid: only this very object;
 ---  version: only in this resourceVersion
 ---@return boolean deleted whether there was one
+---@return boolean leaving it is still there: finalizers hold it
 function Client:delete(kind, name, o)
   o = o or {}
   local resource, path, what, where = self:place(kind, name, o.namespace)
@@ -136,9 +137,11 @@ function Client:delete(kind, name, o)
       preconditions = (o.uid or o.version) and { uid = o.uid, resourceVersion = o.version } or nil,
     },
   })
-  if response.status == 404 then return false end
+  if response.status == 404 then return false, false end
   check(what, response, "delete")
-  return true
+  local is_json, answer = pcall(json.read, response.body) -- the object, if it is still there; else a Status
+  local meta = is_json and type(answer) == "table" and answer.metadata
+  return true, type(meta) == "table" and meta.deletionTimestamp ~= nil
 end
 
 return Client

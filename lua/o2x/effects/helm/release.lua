@@ -39,6 +39,7 @@ local release = {
     how = "rolls back to the earlier revision, also of a removed release; uninstalls a new release, with its history; "
       .. "deploys one without history again if chart and values files are the same",
     cannot = "what hooks did; a revision of which helm has no record any more, if chart or values have changed",
+    rights = { kubernetes = { "delete own secrets,deployments,services" } },
     gone = function(target) return target.purge and "the release and its history" or nil end,
     traces = function(_, back)
       local is_new = back.target.purge or back.target.anew

@@ -40,6 +40,7 @@ end
 
 local replicas = {
   kind = "k8s.replicas",
+  rights = { kubernetes = { "get own deployments", "patch own deployments/scale" } },
   class = "idempotent",
   key = key,
   guard = "resourceVersion of what was read",
@@ -112,6 +113,7 @@ end
 
 local fields = {
   kind = "k8s.fields",
+  rights = { kubernetes = { "get,patch own deployments" } },
   class = "idempotent",
   guard = "resourceVersion of what was read",
   undo = { before = "the named fields", how = "restores the fields" },

@@ -17,11 +17,12 @@ local secret = require "o2x.base.secret"
 local shell = require "o2x.base.shell"
 local mounted = require "o2x.effects.k8s.mounted"
 local object_review = require "o2x.effects.k8s.object_review"
+local leaving = require "o2x.effects.k8s.leaving"
 local support = require "o2x.effects.k8s.support"
 local value = require "o2x.base.value"
 local whole_object = require("o2x.effects.k8s.whole").object
 
-local client, key, kind_of, title = support.client, support.key, support.kind_of, support.title
+local client, key, title = support.client, support.key, support.title
 local guarded = support.guarded
 
 local function input(message) errors.raise { kind = "input", module = "k8s", message = message } end
@@ -47,6 +48,9 @@ local object = {
     before = "the fields that the run sets; all of a deleted object",
     how = "restores the fields that the run set; deletes a new object, creates a deleted one again",
     cannot = "an object that all tenants share; a volume claim that pods mount",
+    rights = {
+      kubernetes = { "delete persistentvolumeclaims,ingresses,configmaps,servicemonitors,prometheusrules" },
+    },
   },
   rehearsal = { objects = whole_object },
 }
@@ -54,24 +58,6 @@ local object = {
 -- An object that is being deleted is as good as gone, whatever is in it.
 function object.equal(current, desired)
   return not (current.metadata or {}).deletionTimestamp and compare.equal(current, compare.as_grown(current, desired))
-end
-
--- Nobody can stop a deletion; the object goes as soon as nothing holds it any more.
-local function refuse_leaving(target, before)
-  local meta = before and before.metadata or {}
-  if not meta.deletionTimestamp then return end
-  local words = { "kubectl", "get", target.kind, target.name, target.namespace and "--namespace=" .. target.namespace }
-  errors.raise {
-    kind = "conflict",
-    module = "k8s",
-    code = "being_deleted",
-    message = ("%s is being deleted since %s, and held by %s"):format(
-      title(target),
-      meta.deletionTimestamp,
-      table.concat(meta.finalizers or {}, ", ")
-    ),
-    hint = ("when it is gone, it can be made again; %s -o yaml shows what holds it"):format(table.concat(words, " ")),
-  }
 end
 
 -- Only the fields that the run sets, or that o2x set before: other clients and the server change the rest all the time.
@@ -147,9 +133,9 @@ end
 
 function object.write(ctx, target, desired, before, _, taken)
   local k8s = client(ctx)
-  if desired ~= nil then refuse_leaving(target, before) end
+  if desired ~= nil then leaving.refuse(target, before) end
   if desired == nil then
-    guarded(k8s.delete, k8s, kind_of(target), target.name, support.only_as_read(target, before and before.metadata))
+    leaving.delete(ctx, k8s, target, before and before.metadata)
   elseif k8s.grants:is_shared(target.namespace, target.name) then
     create(k8s, compare.clean(desired), before)
   else
@@ -160,7 +146,7 @@ end
 -- Whose fields they are is the server's to say: it is asked to do it, and not to keep it.
 function object.predict(ctx, target, desired, before, taken)
   desired = compare.as_grown(before, desired)
-  if desired ~= nil then refuse_leaving(target, before) end
+  if desired ~= nil then leaving.refuse(target, before) end
   local k8s = client(ctx)
   local certain = before and desired and not value.has_unknown(desired) and not (target.force or taken)
   if certain and not k8s.grants:is_shared(target.namespace, target.name) then

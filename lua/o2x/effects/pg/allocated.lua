@@ -250,6 +250,7 @@ return {
     before = "whether the row existed",
     how = "deletes a new row, inserts a removed one again; its id is never given to another",
     cannot = "a row that other rows refer to; columns that held a secret",
+    rights = { postgresql = { "DELETE" } },
     traces = support.traces,
     restore = row_back.restore_allocated,
   },

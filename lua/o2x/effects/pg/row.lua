@@ -37,6 +37,7 @@ return {
     before = "the columns that the run sets, all of a removed row; a tag of each secret one",
     how = "restores the columns that the run set; deletes a new row, inserts a removed one again",
     cannot = "columns that held a secret: the journal has no secrets",
+    rights = { postgresql = { "DELETE" } },
     traces = support.traces,
     lost = function(_, before, desired) return row_back.lost(before, desired) end,
     restore = row_back.restore,

@@ -16,16 +16,22 @@ local SYSTEMS <const> = {
   { "redis", "redis", lazy "o2x.policy.rights.redis" },
 }
 
+local function add(needs, rights)
+  for system, list in pairs(rights or {}) do
+    needs[system] = needs[system] or {}
+    table.move(list, 1, #list, #needs[system] + 1, needs[system])
+  end
+end
+
 --- What effect types need, by system.
 ---@param types table[]
+---@param removed table<string, boolean>? the kinds of which an undo removes targets
 ---@return table<string, string[]>
-function M.of(types)
+function M.of(types, removed)
   local needs = {}
   for _, one in ipairs(types) do
-    for system, list in pairs(one.rights or {}) do
-      needs[system] = needs[system] or {}
-      table.move(list, 1, #list, #needs[system] + 1, needs[system])
-    end
+    add(needs, one.rights)
+    if removed and removed[one.kind] then add(needs, one.undo and one.undo.rights) end
   end
   return needs
 end

@@ -31,7 +31,8 @@ local RIGHTS <const> = [[
 SELECT path, found IS NOT NULL AS there,
   coalesce(has_table_privilege(found, 'SELECT'), false) AS reads,
   coalesce(has_table_privilege(found, 'INSERT'), false) AS inserts,
-  coalesce(has_table_privilege(found, 'UPDATE'), false) AS updates
+  coalesce(has_table_privilege(found, 'UPDATE'), false) AS updates,
+  coalesce(has_table_privilege(found, 'DELETE'), false) AS deletes
 FROM (SELECT path, rank, CASE WHEN has_schema_privilege(to_regnamespace(split_part(path, '.', 1)), 'USAGE')
     THEN to_regclass(path) END AS found
   FROM unnest($1::text[]) WITH ORDINALITY AS asked (path, rank)) AS each ORDER BY rank]]
@@ -62,7 +63,7 @@ local function tables(this)
   return sorted_keys(found)
 end
 
-local function check_table(list, this, role, rights)
+local function check_table(list, this, role, rights, removes)
   local control, path = this.grants.pg.control, rights.path
   if not rights.there then
     return add(
@@ -72,7 +73,7 @@ local function check_table(list, this, role, rights)
     )
   end
   local missing = {}
-  for _, right in ipairs { "select reads", "insert inserts", "update updates" } do
+  for _, right in ipairs { "select reads", "insert inserts", "update updates", removes and "delete deletes" or nil } do
     local word, field = right:match "(%l+) (%l+)"
     if not rights[field] then missing[#missing + 1] = word:upper() end
   end
@@ -85,7 +86,7 @@ local function check_table(list, this, role, rights)
   )
 end
 
-local function check_rights(list, this, who, granted, tenant, owner, every)
+local function check_rights(list, this, who, granted, tenant, owner, every, removes)
   local control = this.grants.pg.control
   if not who.creates and (every or not tenant) then
     add(
@@ -95,7 +96,7 @@ local function check_rights(list, this, who, granted, tenant, owner, every)
     )
   end
   for _, rights in ipairs(granted) do
-    check_table(list, this, who.role, rights)
+    check_table(list, this, who.role, rights, removes)
   end
   if who.noted and not who.notes or not who.noted and not who.schemas then
     local sql = own_tables.grant(who.role, who.locked, control)
@@ -125,9 +126,10 @@ end
 ---@param this { client: function, grants: table, tenant: table, registry: table? }
 ---@param db o2x.pg.Connection to the control database
 ---@param every boolean also what only other runs need: to make databases, where the tenant has its own
+---@param removes boolean? rows are deleted
 ---@return table who role, version, number, now, super, standby, ssl
 ---@return { text: string, mend: string }[]
-function M.look(this, db, every)
+function M.look(this, db, every, removes)
   local grants, list = this.grants.pg, {}
   local answers = db:pipeline {
     { { WHO } },
@@ -137,15 +139,26 @@ function M.look(this, db, every)
   }
   local function rows(i) return db.to_rows(answers[i][1]) end
   local who = rows(1)[1]
-  if not who.super then check_rights(list, this, who, rows(2), rows(3)[1], rows(4)[1], every) end
+  if not who.super then check_rights(list, this, who, rows(2), rows(3)[1], rows(4)[1], every, removes) end
   return who, list
+end
+
+local function has(list, word)
+  for _, one in ipairs(list or {}) do
+    if one == word then return true end
+  end
+  return false
 end
 
 --- What is missing.
 ---@param this { client: function, grants: table, tenant: table, registry: table? }
+---@param needs string[]? rights
 ---@return { text: string, mend: string }[]
-function M.missing(this)
-  return this.client("pg"):with(this.grants.pg.control, function(db) return select(2, M.look(this, db, false)) end)
+function M.missing(this, needs)
+  local removes = has(needs, "DELETE")
+  return this
+    .client("pg")
+    :with(this.grants.pg.control, function(db) return select(2, M.look(this, db, false, removes)) end)
 end
 
 return M

@@ -16,16 +16,30 @@ local function lacking(list, needs)
   return missing
 end
 
+-- Vault's path → the capabilities that are needed there. "metadata:delete" is one of the versions' own path.
+local function asked(this, needs)
+  local wanted, order = {}, {}
+  for _, prefix in ipairs(this.grants.vault) do
+    for _, word in ipairs(needs) do
+      local part, capability = word:match "^(.-):?([^:]+)$"
+      local path = ("%s/%s/%so2x-doctor"):format(this.config.vault.mount, part ~= "" and part or "data", prefix)
+      if not wanted[path] then
+        wanted[path], order[#order + 1] = {}, path
+      end
+      table.insert(wanted[path], capability)
+    end
+  end
+  return wanted, order
+end
+
 --- What is missing.
 ---@param this { client: function, grants: table, tenant: table, config: table }
 ---@param needs string[]? capabilities
 ---@return { text: string, mend: string }[]
 ---@return integer? status Vault does not tell
 function M.missing(this, needs)
-  local client, paths, list = this.client "vault", {}, {}
-  for i, prefix in ipairs(this.grants.vault) do
-    paths[i] = ("%s/data/%so2x-doctor"):format(this.config.vault.mount, prefix)
-  end
+  local client, list = this.client "vault", {}
+  local wanted, paths = asked(this, needs or NEEDS)
   local request = { method = "POST", reads = true, path = "sys/capabilities-self", json = { paths = paths } }
   local answer = client:send(request, client.auth:token())
   if answer.status ~= 200 then return list, answer.status end
@@ -35,7 +49,7 @@ function M.missing(this, needs)
     name
   )
   for _, path in ipairs(paths) do
-    local missing = lacking((answer.body.data or answer.body)[path], needs or NEEDS)
+    local missing = lacking((answer.body.data or answer.body)[path], wanted[path])
     if #missing > 0 then
       local text = ("the token may not %s %s*"):format(table.concat(missing, ", "), (path:gsub("o2x%-doctor$", "")))
       list[#list + 1] = { text = text, mend = mend }

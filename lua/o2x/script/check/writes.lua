@@ -32,6 +32,7 @@ function M.check(context)
   local declared, reported = {}, {}
   for _, effect in ipairs(context.effects) do
     declared[effect] = true
+    declared[(effect:gsub("^([%w_]+)[%w_.]*:", "%1:"))] = true -- of a kind's own word, only a run knows the kind
   end
   reach.from(context.file, context.tree, context.load, writing, function(file, node, origin, write)
     if declared[write.effect] or reported[write.effect] then return end
