@@ -37,7 +37,7 @@ Kept:    a line of kept: holds as long as the difference is the same. --take-ove
     local found = step("Look at what is there", adoption.look, tenant)
     step("Write the values files that are missing", adoption.write_values, found)
     local result = step("Compare it with the standard", adoption.compare, tenant, found)
-    step("Write the tenant's file", adoption.write_file, tenant, result)
+    step("Write the tenant's file", adoption.write_file, tenant, found, result)
     if params.admin == "reset" then step("Reset the administrator", adoption.reset_admin, tenant, result) end
     adoption.report(tenant, found, result)
   end,

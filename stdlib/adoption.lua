@@ -41,9 +41,9 @@ end
 
 --- Reads what there is of the tenant, in all systems.
 ---@param tenant table
----@return table found live, skipped, releases, missing, unknown; plain values without secrets
+---@return table found live, skipped, releases, missing, unknown, odd; plain values without secrets
 function M.look(tenant)
-  around.hide_secrets()
+  local odd = around.hide_secrets()
   local _, file = own_file(tenant)
   local live, skipped = rows.read(tenant, file)
   local deployed = releases.read(tenant)
@@ -54,6 +54,7 @@ function M.look(tenant)
     releases = deployed,
     missing = around.vault(tenant, all_integrations(file, live)),
     unknown = around.unknown(tenant),
+    odd = odd,
   }
 end
 
@@ -127,11 +128,12 @@ end
 
 --- Writes the tenant's file, and the standard's values files of services that it does not have.
 ---@param tenant table
+---@param found table of M.look
 ---@param result table of M.compare
-function M.write_file(tenant, result)
+function M.write_file(tenant, found, result)
   local values = {}
   for _, one in ipairs(result.differences) do
-    if is_values_file(tenant, one) then values[#values + 1] = one end
+    if is_values_file(tenant, one) and not found.releases.unread[one.key] then values[#values + 1] = one end
   end
   check_unchanged(tenant, result)
   for _, one in ipairs(values) do
@@ -221,9 +223,13 @@ local function add_difference(list, tenant, one)
   add(list, state, one.title, detail, one.tag and take_over(tenant, one) or remedy.onboard(tenant))
 end
 
-local function not_standard(list, tenant, result)
+local UNREAD <const> = "no file can have them: they are nested too deep; onboarding would make the standard's"
+
+local function not_standard(list, tenant, found, result)
   for _, one in ipairs(result.differences) do
-    if is_values_file(tenant, one) then
+    if found.releases.unread[one.key] then
+      add(list, "left alone", "values of " .. found.releases.unread[one.key], UNREAD, remedy.onboard(tenant))
+    elseif is_values_file(tenant, one) then
       add(list, "taken over", one.key, "the standard's; neither the tree nor helm has one")
     else
       add_difference(list, tenant, one)
@@ -234,7 +240,8 @@ end
 -- The line of a script says nothing to those who read a table.
 local function plainly(message) return (message:gsub("^stdlib/%S+:%d+: ", "")) end
 
-local function not_there(list, found, result)
+local function not_there(list, tenant, found, result)
+  local again = remedy.run(tenant, "adopt")
   for _, one in ipairs(found.missing) do
     add(list, "missing", one.what, nil, one.mend)
   end
@@ -246,6 +253,10 @@ local function not_there(list, found, result)
   end
   for _, one in ipairs(result.failed) do
     add(list, "not well", one.name, plainly(one.message), one.hint)
+  end
+  for _, one in ipairs(found.odd) do
+    local why = one.why .. "; if a secret is there, its text may be in the file"
+    add(list, "not looked at", "Vault's " .. one.path, why, "rename it in Vault; then " .. again)
   end
   for _, one in ipairs(found.skipped) do
     add(list, "left alone", one.what, one.why)
@@ -262,8 +273,8 @@ end
 function M.report(tenant, found, result)
   local list = {}
   taken_over(list, tenant, found, result.wanted)
-  not_standard(list, tenant, result)
-  not_there(list, found, result)
+  not_standard(list, tenant, found, result)
+  not_there(list, tenant, found, result)
   output { columns = { "state", "what", "detail", "next" }, rows = list, planned = true }
 end
 

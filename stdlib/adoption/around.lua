@@ -50,6 +50,7 @@ end
 
 --- Hides the tenant's secrets in what is read from now on. At the standard's paths of credentials that is each field;
 --- elsewhere people keep settings in Vault, too, so there it is those whose names say that they are secrets.
+---@return { path: string, why: string }[] odd what could not be read
 function M.hide_secrets()
   local clear, credentials, usual = in_the_clear(), {}, { admin.SECRET, "license/onboarding" }
   for _, word in ipairs(providers.names()) do
@@ -59,7 +60,7 @@ function M.hide_secrets()
       credentials[provider.vault .. "/" .. name] = true
     end
   end
-  adoption.hide_secrets(function(path, name)
+  return adoption.hide_secrets(function(path, name)
     if (clear[path] or {})[name] then return false end
     return credentials[path .. "/" .. name] or rows.is_secret_name(name) or name:find "licen[cs]e_?key" ~= nil
   end, usual)

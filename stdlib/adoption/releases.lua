@@ -7,6 +7,7 @@ local helm = require "o2x.helm"
 local helm_values = require "o2x.helm_values"
 local json = require "o2x.json"
 local naming = require "stdlib.naming"
+local nested = require "stdlib.adoption.nested"
 local tenant_rows = require "stdlib.adoption.tenant"
 
 local M = {}
@@ -38,8 +39,15 @@ local function without_secrets(values, prefix, taken)
   return taken
 end
 
-local function values_of(release, tenant)
+local function read_values(release, tenant)
   return helm.values(helm.at(release.name, release.revision, tenant.namespace) or {}) or {}
+end
+
+-- The values of a release, or nil where no file can have them.
+local function values_of(release, tenant)
+  local ok, values = pcall(read_values, release, tenant)
+  if not ok and not nested.is_too_deep(values) then error(values, 0) end
+  return ok and nested.fits(values) and values or nil
 end
 
 local function difference(found, service, what, is, standard)
@@ -68,6 +76,10 @@ local function take(tenant, found, service, release)
     values = { replicaCount = doc:get "replicaCount", resources = doc:get "resources", image = doc:get "image" }
   else
     values = values_of(release, tenant)
+    if not values then
+      found.unread[path] = release.name
+      return
+    end
     tenant_rows.without_hidden(
       values,
       function(what, why)
@@ -86,9 +98,10 @@ end
 --- Reads the releases.
 ---@param tenant table
 ---@return table found written: { path, text } of the values files that are missing; tags: service → image tag;
----  overrides: { what, is, standard }; missing: services without a release; skipped: { what, why }
+---  overrides: { what, is, standard }; missing: services without a release; skipped: { what, why };
+---  unread: path → release, of those whose values no file can have
 function M.read(tenant)
-  local found = { written = {}, tags = {}, overrides = {}, missing = {}, skipped = {}, count = 0 }
+  local found = { written = {}, tags = {}, overrides = {}, missing = {}, skipped = {}, unread = {}, count = 0 }
   local releases = {}
   for _, release in ipairs(helm.list()) do
     releases[release.name] = release

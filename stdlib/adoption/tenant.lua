@@ -2,7 +2,9 @@
 --- its file. Only what is there is in it: an empty or absent value is no field.
 
 local files = require "o2x.files"
+local json = require "o2x.json"
 local naming = require "stdlib.naming"
+local nested = require "stdlib.adoption.nested"
 local pg = require "o2x.pg"
 local providers = require "stdlib.providers"
 local remedy = require "stdlib.remedy"
@@ -29,7 +31,7 @@ local WHY <const> = "has the text of a secret of the tenant's in Vault, and the 
 
 -- Has it the text of a secret, which reads hide (o2x.adoption.hide_secrets)? A text that is one, whole, is no text.
 local function is_hidden(item)
-  return type(item) == "userdata" or type(item) == "string" and item:find(HIDDEN, 1, true) ~= nil
+  return type(item) == "userdata" and item ~= json.null or type(item) == "string" and item:find(HIDDEN, 1, true) ~= nil
 end
 
 local function shown(name) return is_hidden(name) and "one whose name is a secret" or tostring(name) end
@@ -118,11 +120,24 @@ local function profile(tenant, live, skipped)
   live.company, live.profile = field(row.companyname), fields(row, PROFILE)
 end
 
--- The attributes of one integration, by its index. Columns that the file does not know stay out of it.
-local function attributes(tenant, index, name, columns)
-  local row =
-    pg.tenant:one(("select * from core_config.%s where id = $1 and index = $2"):format(name), tenant.id, index)
-  return row and fields(row, columns)
+-- The attributes of one integration, by its index; texts: columns of JSON that are read as texts.
+local function attributes(tenant, index, name, columns, texts)
+  local list = table.move(columns, 1, #columns, 1, {})
+  for _, column in ipairs(texts or {}) do
+    list[#list + 1] = column .. "::text"
+  end
+  local sql = "select %s from core_config.%s where id = $1 and index = $2"
+  return pg.tenant:one(sql:format(table.concat(list, ", "), name), tenant.id, index)
+end
+
+-- What a column has in JSON, or nothing where a file cannot have it.
+local function unfolded(text, what, skipped)
+  local function skip(name, why) skipped[#skipped + 1] = { what = name, why = why } end
+  local found, why = nested.decode(text)
+  if why then return skip(what, is_hidden(text) and WHY or why) end
+  nested.without_nulls(found, function(path, reason) skip(("%s: %s"):format(what, path), reason) end)
+  if found == json.null then return skip(what, nested.NULL) end
+  return found
 end
 
 local AUTH <const> = {
@@ -131,18 +146,19 @@ local AUTH <const> = {
 }
 local MERCHANT <const> = { "name", "type", "authtype", "apitype", "baseurl", "status" }
 
-local function custom(row, item)
-  item.custom_mappings, item.custom_config = row and row.custom_mappings, row and row.custom_config
-end
+local CUSTOM <const> = { "custom_mappings", "custom_config" }
 
-local function integration(tenant, row)
+local function integration(tenant, row, skipped)
   local item, kind = fields(row, MERCHANT), providers.attributes(row.type)
   item.index = math.tointeger(tonumber(row.index))
   if item.status == "ACTIVE" then item.status = nil end
   local auth = AUTH[row.authtype]
-  if auth then item[auth[1]] = attributes(tenant, item.index, auth[2], auth[3]) or {} end
-  item.attributes = attributes(tenant, item.index, kind.table, kind.columns)
-  custom(attributes(tenant, item.index, kind.table, { "custom_mappings", "custom_config" }), item)
+  if auth then item[auth[1]] = fields(attributes(tenant, item.index, auth[2], auth[3]), auth[3]) end
+  local own = attributes(tenant, item.index, kind.table, kind.columns, CUSTOM)
+  item.attributes = own and fields(own, kind.columns)
+  for _, name in ipairs(CUSTOM) do
+    item[name] = unfolded(own and own[name], ("%s of integration %s"):format(name, row.name), skipped)
+  end
   return item
 end
 
@@ -151,7 +167,7 @@ local function integrations(tenant, live, skipped)
   live.integrations = {}
   for _, row in ipairs(rows) do
     if providers.find(row.name) then
-      live.integrations[#live.integrations + 1] = integration(tenant, row)
+      live.integrations[#live.integrations + 1] = integration(tenant, row, skipped)
     else
       local why = "no provider of this platform, so its file cannot name it; the row stays as it is"
       skipped[#skipped + 1] = { what = "integration " .. shown(row.name), why = why }
@@ -159,14 +175,15 @@ local function integrations(tenant, live, skipped)
   end
 end
 
-local function features(tenant, live)
+local function features(tenant, live, skipped)
   local rows = pg.tenant:rows(
-    "select feature_key, enabled, config from core_config.feature_flags where tenant_id = $1 order by 1",
+    "select feature_key, enabled, config::text from core_config.feature_flags where tenant_id = $1 order by 1",
     tenant.id
   )
   for _, row in ipairs(rows) do
     live.features = live.features or {}
-    live.features[row.feature_key] = { enabled = row.enabled == true, config = row.config }
+    local config = unfolded(row.config, "config of feature " .. shown(row.feature_key), skipped)
+    live.features[row.feature_key] = { enabled = row.enabled == true, config = config }
   end
 end
 
@@ -192,7 +209,8 @@ end
 
 local function looks(tenant, live, skipped)
   local templates = pg.tenant:rows(
-    "select * from core_config.invoice_template where tenant_id = $1 order by template_name <> 'DEFAULT', 2",
+    "select template_name, template_html, template_css from core_config.invoice_template where tenant_id = $1 "
+      .. "order by template_name <> 'DEFAULT', 1",
     tenant.id
   )
   local first = templates[1]
@@ -204,7 +222,8 @@ local function looks(tenant, live, skipped)
     skipped[#skipped + 1] = { what = what, why = "a file has one template; the row stays as it is" }
   end
   local colours = { "logo_url", "primary_color", "secondary_color" }
-  local row = pg.tenant:one("select * from core_config.selfcare_config where tenantid = $1", tenant.id)
+  local sql = "select %s from core_config.selfcare_config where tenantid = $1"
+  local row = pg.tenant:one(sql:format(table.concat(colours, ", ")), tenant.id)
   live.branding = row and fields(row, colours)
 end
 
@@ -271,7 +290,7 @@ function M.read(tenant, file)
   local live, skipped = { id = row.id, environment = environment_of(row), overrides = {} }, {}
   profile(row, live, skipped)
   integrations(row, live, skipped)
-  features(row, live)
+  features(row, live, skipped)
   properties(row, live, skipped)
   looks(row, live, skipped)
   administrator(file, live, skipped)

@@ -270,18 +270,34 @@ local function finish(tenant, service, status)
   return back(tenant, service) or (status:find "^pending" and remedy.deploy or remedy.onboard)(tenant, service)
 end
 
+-- A record that is damaged, or deeper than o2x reads, is a finding; any other problem is the whole look's.
+local function unread(found, tenant, service, problem)
+  local hint = tostring(type(problem) == "table" and problem.hint)
+  local removal = hint:match "^kubectl delete secret %S+ %-n %S+"
+  local values = hint:match "^helm get values %S+ %-n %S+"
+  if not removal and not values then error(problem, 0) end
+  local what = removal and "the record of its release is damaged" or "the record of its release cannot be read"
+  local mend = removal and removal .. " && " .. remedy.deploy(tenant, service) or nil
+  findings.add(found, "warning", service, what, problem.message, { mend = mend, look = values })
+end
+
 -- helm leaves out a release whose last record is damaged.
 local function unreleased(found, tenant, service, name)
   local ok, problem = pcall(helm.status, name, tenant.namespace)
-  local removal = not ok and tostring(problem.hint):match "^kubectl delete secret %S+ %-n %S+"
-  if not ok and not removal then error(problem, 0) end
+  if not ok then return unread(found, tenant, service, problem) end
+  local mend = { mend = remedy.deploy(tenant, service) }
+  findings.add(found, "warning", service, "its deployment belongs to no release", "helm has no release " .. name, mend)
+end
+
+local function one_release(found, tenant, service, release)
+  if release.status == "deployed" then return drift(found, tenant, service, release) end
   findings.add(
     found,
-    "warning",
+    release.status == "failed" and "critical" or "warning",
     service,
-    removal and "the record of its release is damaged" or "its deployment belongs to no release",
-    removal and problem.message or "helm has no release " .. name,
-    { mend = (removal and removal .. " && " or "") .. remedy.deploy(tenant, service) }
+    "release is " .. release.status,
+    ("%s, revision %s, %s"):format(release.name, release.revision, release.chart),
+    { mend = finish(tenant, service, release.status) }
   )
 end
 
@@ -290,18 +306,8 @@ local function releases(found, tenant, facts)
   for _, release in ipairs(helm.list(tenant.namespace)) do
     known[release.name] = true
     local service = release.name:sub(#tenant.name + 2)
-    if release.status ~= "deployed" then
-      findings.add(
-        found,
-        release.status == "failed" and "critical" or "warning",
-        service,
-        "release is " .. release.status,
-        ("%s, revision %s, %s"):format(release.name, release.revision, release.chart),
-        { mend = finish(tenant, service, release.status) }
-      )
-    else
-      drift(found, tenant, service, release)
-    end
+    local ok, problem = pcall(one_release, found, tenant, service, release)
+    if not ok then unread(found, tenant, service, problem) end
   end
   for _, service in ipairs(catalogue.names()) do
     local name = naming.resource(tenant, service)

@@ -28,6 +28,7 @@ local ELSEWHERE <const> = {
   ["stdlib/adoption.lua"] = "tests/e2e/adopt_spec.lua",
   ["stdlib/adoption/around.lua"] = "tests/e2e/adopt_spec.lua",
   ["stdlib/adoption/file.lua"] = "tests/e2e/adopt_spec.lua",
+  ["stdlib/adoption/nested.lua"] = "tests/e2e/adopt_odd_spec.lua",
   ["stdlib/adoption/releases.lua"] = "tests/e2e/adopt_spec.lua",
   ["stdlib/adoption/tenant.lua"] = "tests/e2e/adopt_spec.lua",
   -- What narrow roles, policies and users may not do.

@@ -25,6 +25,7 @@ local NEEDS_NULL <const> = {
   ["lua/o2x/engine/journal.lua"] = { 1, "an effect's value may be null" },
   ["lua/o2x/engine/player.lua"] = { 2, "what a script gave may be null; the text is our own" },
   ["lua/o2x/engine/tape.lua"] = { 1, "an answer may be null; the text is our own" },
+  ["stdlib/adoption/nested.lua"] = { 1, "what is null is named" },
   ["stdlib/charts.lua"] = { 1, "its type is looked at" },
   ["stdlib/diagnose/configuration.lua"] = { 1, "has a shape" },
   ["stdlib/maintenance/status.lua"] = { 1, "has a shape" },

@@ -8,11 +8,20 @@ local yaml = require "o2x.base.yaml"
 -- The fields that a run has looked at: as long as they are held, their texts are hidden.
 local held = setmetatable({}, { __mode = "k" })
 
+-- What is asked of Vault at a path; nil if it cannot be asked for or read, which `odd` then says. People give names
+-- that a server may read otherwise ("..", "?", "%2e"), and JSON deeper than o2x reads.
+local function at(path, odd, ask, ...)
+  local ok, result = pcall(ask, ...)
+  if ok then return result end
+  if not errors.is(result) or result.kind ~= "refused" and result.kind ~= "input" then error(result, 0) end
+  odd[#odd + 1] = { path = path, why = result.message }
+end
+
 -- The paths of all secrets of a folder.
-local function paths_below(client, folder, paths)
-  for _, name in ipairs(client:list((folder:gsub("/$", "")))) do
+local function paths_below(client, folder, paths, odd)
+  for _, name in ipairs(at(folder, odd, client.list, client, (folder:gsub("/$", ""))) or {}) do
     if name:sub(-1) == "/" then
-      paths_below(client, folder .. name, paths)
+      paths_below(client, folder .. name, paths, odd)
     else
       paths[#paths + 1] = folder .. name
     end
@@ -21,8 +30,8 @@ local function paths_below(client, folder, paths)
 end
 
 -- Where Vault does not let this user list, those that the standard has.
-local function paths_of(ctx, client, folder, usual)
-  local ok, paths = pcall(paths_below, client, folder, {})
+local function paths_of(ctx, client, folder, usual, odd)
+  local ok, paths = pcall(paths_below, client, folder, {}, odd)
   if ok then return paths end
   if not (errors.is(paths) and paths.kind == "unauthorised") then error(paths, 0) end
   ctx:log("warn", "Vault does not let this user list: secrets at other paths than the standard's are not known")
@@ -33,12 +42,12 @@ local function paths_of(ctx, client, folder, usual)
   return paths
 end
 
--- Scripts get nothing of it, so nothing of it is in the journal.
+-- Scripts get nothing of it but what could not be read, so nothing of it is in the journal.
 local function hold_secrets(ctx, is_secret, usual)
-  local client, list = ctx:client "vault", {}
+  local client, list, odd = ctx:client "vault", {}, {}
   for _, folder in ipairs(ctx.scope.vault or {}) do
-    for _, path in ipairs(paths_of(ctx, client, folder, usual)) do
-      for name, field in pairs(client:read(path) or {}) do
+    for _, path in ipairs(paths_of(ctx, client, folder, usual, odd)) do
+      for name, field in pairs(at(path, odd, client.read, client, path) or {}) do
         if secret.is(field) and is_secret(path:sub(#folder + 1), name) then
           list[#list + 1] = field
         elseif secret.is(field) then
@@ -48,6 +57,7 @@ local function hold_secrets(ctx, is_secret, usual)
     end
   end
   held[ctx] = list
+  return odd
 end
 
 return {
@@ -58,8 +68,9 @@ return {
       --- spelling, and nothing is written that has one. Comes first: what was read before is in the journal already.
       ---@param is_secret fun(path: string, field: string): boolean whether a field is one: path below the tenant's
       ---@param usual string[] the paths of the standard
+      ---@return { path: string, why: string }[] odd paths that could not be read, so their texts are not hidden
       hide_secrets = function(is_secret, usual)
-        ctx:ask("vault", function() hold_secrets(ctx, is_secret, usual) end)
+        return ctx:ask("vault", function() return hold_secrets(ctx, is_secret, usual) end)
       end,
 
       --- What a tenant's file says.

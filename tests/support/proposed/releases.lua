@@ -93,6 +93,14 @@ local removes_unreadable = row(function(env, follow)
   assert.matches("uninstalled", env.releases())
 end)
 
+-- helm reads what is deeper than o2x reads.
+local shows_values = row(function(env, follow)
+  two_revisions(env)
+  local deep = ('{"a":'):rep(300) .. "1" .. ("}"):rep(300)
+  edit(env, 2, function(text) return (text:gsub('"config":{', '"config":{"deep":' .. deep .. ",", 1)) end, "deployed")
+  assert.matches("deep:", follow(raised(env.run().ensure), "helm get values t1%-app %-n default"))
+end)
+
 local shows_manifest = row(function(env, follow)
   env.run().ensure()
   local e = raised(stored.rollback, env.run().ctx, "t1-app", "default", 1, { manifest = "another" })
@@ -161,6 +169,7 @@ return {
   ["lua/o2x/effects/helm/release.lua: helm rollback"] = rolls_back,
   ["lua/o2x/effects/helm/release.lua: helm uninstall"] = uninstalls,
   ["lua/o2x/client/helm/releases.lua: kubectl delete"] = removes_damaged,
+  ["lua/o2x/client/helm/releases.lua: helm get"] = shows_values,
   ["lua/o2x/effects/helm/stored.lua: kubectl delete"] = removes_unreadable,
   ["lua/o2x/effects/helm/stored.lua: helm get"] = shows_manifest,
   ["lua/o2x/effects/helm/rollback.lua: helm history"] = lists_revisions,

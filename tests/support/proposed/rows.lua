@@ -356,6 +356,7 @@ for _, file in ipairs { "cli/ending", "cli/undo", "engine/store", "engine/undo",
   ROWS[("lua/o2x/%s.lua: o2x undo"):format(file)] = { by = "tests/e2e/undo_spec.lua" }
 end
 ROWS["stdlib/diagnose/billing.lua: curl -X"] = { "runs inside the cluster" }
+ROWS["stdlib/diagnose/pods.lua: helm get"] = { by = "tests/e2e/adopt_odd_spec.lua" }
 ROWS["stdlib/diagnose/pods.lua: cmctl renew"] = { "cert-manager's own command, which the lab does not have" }
 ROWS["lua/o2x/client/flyway/history.lua: flyway baseline"] = { "Flyway's own command, which the lab does not have" }
 ROWS["lua/o2x/client/flyway/migrate.lua: flyway repair"] = { "Flyway's own command; a run proposes o2x's" }

@@ -99,6 +99,26 @@ local function damaged(name, object, why)
   }
 end
 
+-- What helm can read is not damaged: nobody should remove it.
+local function too_deep(name, object, why)
+  return errors.new {
+    kind = "failed",
+    module = "helm",
+    op = "read",
+    code = "deep",
+    message = ("release %s: its record %s cannot be read: %s"):format(name, object.metadata.name, why),
+    hint = ("helm get values %s -n %s shows what it has; a revision with flatter values can be read"):format(
+      name,
+      object.metadata.namespace or "default"
+    ),
+  }
+end
+
+local function unreadable(name, object, why)
+  local make = why:find("nested deeper than", 1, true) and too_deep or damaged
+  return make(name, object, why)
+end
+
 -- The record, or nil and why it cannot be read. helm skips such a record when it lists.
 local function try(object)
   local ok, found = pcall(M.decode, object)
@@ -181,7 +201,7 @@ local function sort_out(self, objects)
     if record and is_newer(record.revision, newest[record.name]) then
       newest[record.name] = record
     elseif not record and name and is_newer(revision, broken[name]) then
-      broken[name] = { revision = revision, error = damaged(name, object, why) }
+      broken[name] = { revision = revision, error = unreadable(name, object, why) }
     end
   end
   return newest, broken
@@ -306,7 +326,7 @@ function Releases:get(name, namespace, revision)
   if response.status == 404 then return nil end
   local object = json.read(status.check("Secret " .. secret, response, "get").body, "Secret " .. secret)
   local record, why = record_of(self, object)
-  if not record then error(damaged(name, object, why), 0) end
+  if not record then error(unreadable(name, object, why), 0) end
   return record
 end
 

@@ -271,6 +271,19 @@ describe("a damaged record", function()
     end)
   end
 
+  it("is not what helm can read, and o2x cannot: nobody is told to remove it", function()
+    local deep = record("sso", 2, "deployed")
+    deep.config = json.decode(('{"a":'):rep(200) .. "1" .. ("}"):rep(200))
+    local deeper = json.encode(deep):gsub('"a":1', '"a":' .. ('{"a":'):rep(100) .. "1" .. ("}"):rep(100))
+    local found = of { good("sso", 1, "deployed"), secret("sso", 2, "deployed", deeper) }
+    local e = raised(found.newest, found, "sso", "prod")
+    assert.equal(
+      "release sso: its record sh.helm.release.v1.sso.v2 cannot be read: nested deeper than 256 levels",
+      e.message
+    )
+    assert.matches("^helm get values sso %-n prod shows what it has", e.hint)
+  end)
+
   it("that is superseded is skipped for the newest that can be read, by all that share one look", function()
     local objects = {
       good("sso", 1, "superseded"),

@@ -238,6 +238,13 @@ describe("stdlib.diagnose.pods", function()
     assert.equal(delete .. " && o2x run deploy urbanos services=service-sso --confirm=urbanos", rows[1].mend)
   end)
 
+  it("shows the values of a record that cannot be read, and removes nothing", function()
+    local show = "helm get values urbanos-service-sso -n default"
+    local found, rows = run { without_release = "urbanos-service-sso", damaged = show .. " shows what it has" }
+    assert.same({ "warning service-sso: the record of its release cannot be read" }, found)
+    assert.equal(show, rows[1].look)
+  end)
+
   it("goes back to what the release has, or to the revision before it, where there is one", function()
     local edited = { ["urbanos-service-sso"] = { "Deployment default/urbanos-service-sso: spec.template" } }
     local confirm = " urbanos services=service-sso --confirm=urbanos"
