@@ -5,6 +5,7 @@ local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
 local guard = require "o2x.base.guard"
 local http = require "o2x.client.http"
+local support = require "o2x.effects.k8s.support"
 local mask = require "o2x.base.mask"
 local shape = require "o2x.base.shape"
 local shell = require "o2x.base.shell"
@@ -89,7 +90,8 @@ function silence.write(ctx, target, desired, before)
     if found then ask(ctx, target.where, { method = "DELETE", path = "/api/v2/silence/" .. found.id }) end
     return
   end
-  ask(ctx, target.where, {
+  -- A conflict comes from the API server in between: nothing was written, and the gate looks again.
+  support.guarded(ask, ctx, target.where, {
     method = "POST",
     path = "/api/v2/silences",
     json = {

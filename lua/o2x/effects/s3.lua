@@ -69,14 +69,16 @@ local NEW <const> = { ["If-None-Match"] = "*" }
 
 local function as_it_is(etag) return etag and { ["If-Match"] = etag } or nil end
 
--- Where there is a note already, it must be of an earlier attempt of this run.
-local function put_note(ctx, target, note, tags)
+-- Where there is a note already, it must be of an earlier attempt of this run. One that says the same is left.
+local function put_note(ctx, target, note)
   local s3, key, hash = client(ctx), note_key(target.key), archive.sha256(note)
+  local tags = { ["o2x-run"] = ctx.run_id, ["o2x-sha256"] = hash }
   local ok, err = pcall(s3.put_file, s3, target.bucket, key, note, hash, tags, NEW)
   if ok then return end
   if not guard.refused(err) then error(err, 0) end
   local found = s3:head(target.bucket, key)
   if found and found.metadata["o2x-run"] ~= ctx.run_id then refuse_existing(target.url .. ".json") end
+  if found and found.metadata["o2x-sha256"] == hash then return end
   s3:put_file(target.bucket, key, note, hash, tags, found and as_it_is(found.etag) or NEW)
 end
 
@@ -97,7 +99,7 @@ local function write_object(ctx, target, desired, before)
   local tags = { ["o2x-run"] = ctx.run_id, ["o2x-sha256"] = desired.sha256, tenant = ctx.tenant.name }
   local note = archive_file.note_path(target.path)
   ctx:waiting(("uploading %s to %s"):format(units.bytes(desired.bytes), target.url))
-  put_note(ctx, target, note, { ["o2x-run"] = ctx.run_id })
+  put_note(ctx, target, note)
   s3:put_file(target.bucket, target.key, target.path, desired.sha256, tags, NEW)
   ctx:waiting("reading " .. target.url .. " back")
   read_back(ctx, target, desired)

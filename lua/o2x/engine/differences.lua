@@ -10,6 +10,7 @@ local M = {}
 
 local WAYS <const> = { created = "missing", changed = "different", deleted = "left over" }
 local LONGEST <const> = 12 -- lines of one difference
+local NOT_SEEN <const> = { timeout = true, unreachable = true }
 
 local function first_lines(lines)
   if #lines <= LONGEST then return lines end
@@ -36,15 +37,37 @@ end
 
 local function said(path, name, err) return { step = path, name = name, message = tostring(err), hint = err.hint } end
 
+-- An effect that is refused differs. One that could not be looked at may be as it should.
+local function differs(problem)
+  local err = problem.error
+  return problem.effect and problem.effect.tag and not NOT_SEEN[err.kind] and not err.retryable
+end
+
+-- In the order of the runbook, whatever was found first.
+local function by_place(list)
+  table.sort(list, function(one, other)
+    if one.place ~= other.place then return one.place < other.place end
+    return one.number < other.number
+  end)
+  local differences = {}
+  for i, item in ipairs(list) do
+    differences[i] = item.difference
+  end
+  return differences
+end
+
 local function of_plan(made)
-  local found = { differences = {}, problems = {}, failed = {} }
-  for i, change in ipairs(made.changes) do
-    found.differences[i] = difference(change)
+  local list, found = {}, { problems = {}, failed = {} }
+  local function add(item, effect, err)
+    list[#list + 1] = { place = item.place, number = #list, difference = difference(effect, err) }
+  end
+  for _, change in ipairs(made.changes) do
+    add(change, change)
   end
   for _, problem in ipairs(made.problems) do
     local err = problem.error
-    if problem.effect and problem.effect.tag then
-      table.insert(found.differences, difference(problem.effect, err))
+    if differs(problem) then
+      add(problem, problem.effect, err)
     elseif err.code ~= plan.FOLLOWS then
       table.insert(found.problems, said(problem.path, problem.key and value.text(problem.key), err))
     end
@@ -52,6 +75,7 @@ local function of_plan(made)
   for _, check in ipairs(made.failed) do
     table.insert(found.failed, said(check.path, check.name, check.error))
   end
+  found.differences = by_place(list)
   return found
 end
 

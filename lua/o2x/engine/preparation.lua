@@ -47,6 +47,7 @@ local M = {}
 ---@field approved string[]? who approved that plan
 ---@field audit boolean? compares the tenant with what the runbook would make of it, and looks at all checks
 ---@field tagging boolean? a plan says of each difference by which tag a tenant's file keeps it (kept.lua)
+---@field beside string? the folder of the run for which this one looks ahead
 ---@field files table? of tenant_files.read: the files of all tenants, one of which may not be on the disk
 ---@field place table? of place: the sandboxes, which no other run uses at the time; files: of all tenants
 ---@field loaded_secrets table? what secrets_source.load gave, where it was asked already
@@ -75,7 +76,7 @@ local function plan_again(run, options)
     again[name] = option
   end
   again.mode, again.place, again.report = "plan", nil, progress.new { quiet = true, planning = true }
-  again.loaded_secrets, again.planned = run.loaded_secrets, run.planned
+  again.loaded_secrets, again.planned, again.beside = run.loaded_secrets, run.planned, run.folder
   again.undo = run.undo and undo.again(run.undo)
   return M.run(again)
 end
@@ -98,6 +99,7 @@ local function differences_with(run, file)
     files = files,
     audit = true,
     tagging = true,
+    beside = run.folder,
   }
   run.twin = twin -- keeps the secrets that it has read: no file of this run may have their texts
   return differences.of(twin, run.gate.overlay)
@@ -196,6 +198,7 @@ function M.run(options)
     take_over = options.take_over,
     auditing = options.audit,
     tagging = options.tagging,
+    beside = options.beside,
     witness = options.witness,
   }
   tenants.check_name(options.tenant)

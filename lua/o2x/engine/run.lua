@@ -1,5 +1,6 @@
 --- One run of a runbook for a tenant, which preparation.lua has prepared: plan, apply or resume.
 
+local lazy = require "o2x.base.lazy"
 local breaker = require "o2x.base.breaker"
 local deadline = require "o2x.engine.deadline"
 local defer = require "o2x.base.defer"
@@ -7,6 +8,7 @@ local errors = require "o2x.base.error"
 local first_write = require "o2x.engine.first_write"
 local guide = require "o2x.engine.guide"
 local fs = require "o2x.base.fs"
+local helm_client = lazy "o2x.client.helm"
 local header = require "o2x.engine.header"
 local holding = require "o2x.engine.holding"
 local hooks = require "o2x.script.hooks"
@@ -267,6 +269,8 @@ end
 function M.resume(run, id, started, words, skipped)
   local _held <close> = take_lock(run, id)
   local old = run.store:reopen(id)
+  local ahead = fs.join(old.folder, helm_client.AHEAD)
+  if fs.exists(ahead) then fs.remove_tree(ahead) end -- of a process that was killed
   run.store:check_unfinished(old.history) -- it may have ended since the command looked
   memory.check_take_over(id, { old.history, run.undo and run.undo.history }, words or {})
   run.id, run.folder, run.journal = id, old.folder, old.journal

@@ -64,6 +64,7 @@ local function without_time_of_archive(name, item)
   local path = name:match "^object (.*)%.dump$" or name:match "^object (.*)%.dump%.json$"
   if not path or type(item) ~= "table" then return end
   if name:find "%.json$" then
+    if item["metadata.o2x-sha256"] == item.sha256 then item["metadata.o2x-sha256"] = "HASH OF DESCRIPTION" end
     item.sha256, item.size = "HASH OF DESCRIPTION", nil
   elseif item.sha256 ~= nil and item.sha256 == item["metadata.o2x-sha256"] then
     item.sha256, item["metadata.o2x-sha256"] = "HASH OF ARCHIVE", "HASH OF ARCHIVE"

@@ -46,21 +46,32 @@ local function statement(entry)
   return drawn.without(("postgres %s %s %s"):format(entry.target, entry.text, entry.parameters or ""))
 end
 
--- "DROP DATABASE IF EXISTS "x" WITH (FORCE)", "create database x" → x
-local function database_in(text, verb)
+-- "DROP DATABASE IF EXISTS "x" WITH (FORCE)", "create database x" → x; of roles as well
+local function named_in(text, deed)
   local words = text:gsub('[%s";]+', " "):gsub("^ ", "")
-  local rest = words:upper():find(verb .. " DATABASE ", 1, true) == 1 and words:sub(#verb + #" DATABASE " + 1)
+  local rest = words:upper():find(deed .. " ", 1, true) == 1 and words:sub(#deed + 2)
   return rest and rest:gsub("^[Ii][Ff] [Ee][Xx][Ii][Ss][Tt][Ss] ", ""):match "^%S+"
+end
+
+-- A role that is made again is to be dropped again, and one that is dropped was not made.
+local function forget_role(times, text)
+  for deed, other in pairs { ["CREATE ROLE"] = "DROP ROLE", ["DROP ROLE"] = "CREATE ROLE" } do
+    local name = named_in(text, deed)
+    for _, statement_of in ipairs(name and sorted_keys(times) or {}) do
+      local of = statement_of:match "^postgres %S+ (.*)$"
+      if of and named_in(of, other) == drawn.without(name) then times[statement_of] = nil end
+    end
+  end
 end
 
 -- A database that is dropped takes with it what was written there, and that it was made.
 local function forget(times, text)
-  local name = database_in(text, "DROP")
+  local name = named_in(text, "DROP DATABASE")
   if not name then return end
   local inside = drawn.without(("postgres %s "):format(name))
   for _, other in ipairs(sorted_keys(times)) do
     local made = other:match "^postgres %S+ (.*)$"
-    made = made and database_in(made, "CREATE")
+    made = made and named_in(made, "CREATE DATABASE")
     if other:sub(1, #inside) == inside or made == drawn.without(name) then times[other] = nil end
   end
 end
@@ -68,6 +79,7 @@ end
 local function commit(times, list)
   for _, entry in ipairs(list) do
     forget(times, entry.text)
+    forget_role(times, entry.text)
     if not is_harmless(entry.text) then add(times, statement(entry)) end
   end
 end

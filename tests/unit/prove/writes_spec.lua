@@ -87,6 +87,17 @@ local CASES <const> = {
     statements("1 " .. INSERT, "2 DROP DATABASE db2", "3 " .. INSERT),
     "done 2 times",
   },
+  ["a role of its own that a second attempt makes and drops again"] = {
+    statements('1 CREATE ROLE "r" LOGIN', '2 DROP ROLE "r"', '3 CREATE ROLE "r" LOGIN', '4 DROP ROLE "r"'),
+  },
+  ["a role that is dropped again, and was not made again"] = {
+    statements('1 DROP ROLE "r"', '2 CREATE ROLE "r2"', '3 DROP ROLE "r"'),
+    "done 2 times",
+  },
+  ["a role that is made again, and was not dropped"] = {
+    statements('1 CREATE ROLE "r"', '2 DROP ROLE "r2"', '3 CREATE ROLE "r"'),
+    "done 2 times",
+  },
   ["a read"] = { statements("1? SELECT 1", "1? SELECT 1") },
 }
 

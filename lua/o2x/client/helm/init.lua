@@ -20,6 +20,9 @@ M.LABEL = arguments.LABEL
 local CONCURRENCY = 4 -- helm processes; each needs a core for a moment and 100 MB
 local LONGEST_NAME <const> = 53 -- helm's limit
 
+--- The home of a run's look ahead, in the run's folder: what a killed process leaves lies there, not in TMPDIR.
+M.AHEAD = "helm-ahead"
+
 local Helm = {}
 Helm.__index = Helm
 
@@ -40,6 +43,7 @@ Helm.__index = Helm
 ---@field kubeconfig table a loaded kubeconfig (o2x.kubeconfig)
 ---@field k8s table? client by which helm's records are read; one for the kubeconfig if absent
 ---@field folder string? of the run; nil (a plan has none): a temporary one
+---@field home string? of it: "helm" if absent
 ---@field scope string[]? the releases that the run may touch; nil: all
 ---@field namespaces string[]? where they may lie; nil: anywhere
 ---@field charts string[]? charts of registries and repositories that it may pull; nil: any (o2x.client.helm.pull)
@@ -56,7 +60,7 @@ function M.new(options)
     kubeconfig = options.kubeconfig,
     k8s = k8s,
     releases = releases.new(k8s, options.scope),
-    folder = options.folder and fs.join(options.folder, "helm") or fs.temp_folder(),
+    folder = options.folder and fs.join(options.folder, options.home or "helm") or fs.temp_folder(),
     scope = options.scope,
     namespaces = options.namespaces,
     charts = options.charts,
@@ -160,7 +164,8 @@ function M.for_run(config, grants, run, client)
   return M.new {
     kubeconfig = client "kubeconfig",
     k8s = client "k8s",
-    folder = run.folder,
+    folder = run.folder or run.beside,
+    home = run.beside and M.AHEAD,
     scope = grants.helm,
     namespaces = grants.k8s and grants.k8s.namespaces,
     charts = grants.charts or {},

@@ -16,6 +16,8 @@ local task = require "o2x.base.task"
 
 local check, drain, finish, flush = session.check, session.drain, session.finish, session.flush
 
+local LONGEST_COMMIT <const> = 600 -- seconds
+
 local M = {
   quote = pg_sql.quote,
   quote_table = pg_sql.quote_table,
@@ -271,6 +273,13 @@ local function begin_statement(options)
   return ("BEGIN ISOLATION LEVEL %s READ %s"):format(isolation, options.read_only and "ONLY" or "WRITE")
 end
 
+-- Where statements may take as long as they like, a COMMIT may not: what takes long is done.
+local function exchange_commit(self, group)
+  local is_alone = #group == 1 and self.options.statement_timeout == 0
+  if not is_alone then return pipeline.exchange(self, { group }) end
+  return self:patient(LONGEST_COMMIT, pipeline.exchange, self, { group })
+end
+
 -- If the connection is lost between the commit and its answer, only the database can tell the outcome. Deferred
 -- statements are sent along; if one fails, COMMIT is skipped.
 local function commit(self)
@@ -281,7 +290,7 @@ local function commit(self)
   self.uncertain = true
   group[#group + 1] = { "COMMIT" }
   self.depth = 0
-  local _, failed = pipeline.exchange(self, { group })
+  local _, failed = exchange_commit(self, group)
   if failed then error(failed, 0) end
 end
 

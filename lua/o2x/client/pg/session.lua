@@ -43,14 +43,16 @@ M.KEYWORDS = {
   target_session_attrs = true,
 }
 
+local LONGEST <const> = 12 * 3600 -- seconds for a statement that has no limit of its own
 local TIMEOUTS = { connect_timeout = 10, statement_timeout = 60, lock_timeout = 10, idle_timeout = 60 }
 
 -- ---- what a connection needs ----
 
---- The deadline of one statement; a connection without statement_timeout waits without a limit.
+--- The deadline of one statement. Without statement_timeout it is a long one: a server that is silent for good is given
+--- up all the same.
 ---@param o table statement_timeout
 ---@return number seconds
-function M.patience(o) return o.statement_timeout > 0 and o.statement_timeout + GRACE or math.huge end
+function M.patience(o) return (o.statement_timeout > 0 and o.statement_timeout or LONGEST) + GRACE end
 
 -- The settings of a session: name, value. A time is in milliseconds.
 local function settings(options)

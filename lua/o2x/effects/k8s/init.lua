@@ -150,7 +150,7 @@ function object.predict(ctx, target, desired, before, taken)
   local k8s = client(ctx)
   local certain = before and desired and not value.has_unknown(desired) and not (target.force or taken)
   if certain and not k8s.grants:is_shared(target.namespace, target.name) then
-    apply(k8s, compare.clean(desired), before, false, true)
+    ctx:retry(apply, k8s, compare.clean(desired), before, false, true) -- it only looks, whatever its method
   end
   return desired
 end
