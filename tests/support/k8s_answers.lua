@@ -38,6 +38,9 @@ local IN_TEXTS <const> = {
   { "(Too large resource version: %d+, current: )%d+", "%1N" },
   { "(json parse error: ).*", "%1WORDS" },
   { "(error decoding patch: ).*", "%1WORDS" },
+  { "(error decoding YAML: ).*", "%1WORDS" },
+  -- What a claim's change is, as Go prints it.
+  { "(for bound claims)\n@@.*", "%1" },
   { '(patch: Invalid value: )".*(": )', "%1OBJECT%2" },
   { '^(Invalid value: )"{\\".*(": )', "%1OBJECT%2" },
   { "(in the precondition %()%d+(%) does not match the ResourceVersion in record %()%d+", "%1N%2N" },

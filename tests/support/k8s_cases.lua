@@ -10,7 +10,7 @@ local json = require "o2x.base.json"
 local M = {}
 
 -- They run in this order, on one server: later ones find what earlier ones made.
-M.GROUPS = { "objects", "lists" }
+M.GROUPS = { "objects", "lists", "apply", "subresources" }
 
 local RECORDED <const> = "tests/support/recorded/k8s_answers/"
 local NAMESPACE <const> = "/api/v1/namespaces/answers"

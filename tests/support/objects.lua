@@ -10,10 +10,11 @@ local M = {}
 
 local NAME <const> = "newclient-service-sso"
 
-local function pod()
+local function pod(restarts)
   return {
     metadata = { labels = { app = NAME, tenant = "newclient", tier = "core" } },
     spec = {
+      restartPolicy = restarts,
       containers = { { name = "main", image = "embrix/service-sso:v2.5.0" } },
     },
   }
@@ -30,9 +31,9 @@ local KINDS <const> = {
     local spec = { serviceName = NAME, selector = selector(), template = pod() }
     return "apps/v1", { spec = spec }
   end,
-  Job = function() return "batch/v1", { spec = { template = pod() } } end,
+  Job = function() return "batch/v1", { spec = { template = pod "Never" } } end,
   CronJob = function()
-    return "batch/v1", { spec = { schedule = "0 3 * * *", jobTemplate = { spec = { template = pod() } } } }
+    return "batch/v1", { spec = { schedule = "0 3 * * *", jobTemplate = { spec = { template = pod "Never" } } } }
   end,
   HorizontalPodAutoscaler = function()
     local target = { apiVersion = "apps/v1", kind = "Deployment", name = NAME }

@@ -254,6 +254,25 @@ function M.update(api, req, target)
   return body.answer(code, problem, options.warnings)
 end
 
+-- What is applied must say what it is, and must not say who manages it.
+local function decode_applied(req, target)
+  local object, code, problem = body.decode(req)
+  if not object then return nil, code, problem end
+  local kind = target.kind
+  if object.apiVersion ~= kind.api_version or object.kind ~= kind.kind then
+    local version = tostring(object.apiVersion or "")
+    if not version:find("/", 1, true) then version = "/" .. version end
+    return nil, status.bad_request(("invalid object type: %s, Kind=%s"):format(version, tostring(object.kind or "")))
+  end
+  object, code, problem = decode_object(req, target)
+  if not object then return nil, code, problem end
+  code, problem = objects.misnamed(object.metadata, target.namespace, target.name)
+  if code then return nil, code, problem end
+  if object.metadata.managedFields then return nil, status.bad_request "metadata.managedFields must be nil" end
+  object.metadata.name = target.name
+  return object
+end
+
 --- Handles PATCH.
 ---@param api table
 ---@param req httpd.request
@@ -266,22 +285,11 @@ function M.patch(api, req, target)
   if not how then return body.answer(status.failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})) end
   local patch, code, problem
   if how == "apply" then
-    patch, code, problem = decode_object(req, target)
-    if patch and not req.query.fieldManager then
-      patch, code, problem =
-        nil,
-        status.failure(
-          422,
-          "Invalid",
-          'PatchOptions.meta.k8s.io "" is invalid: fieldManager: ' .. "Required value: is required for apply patch",
-          {}
-        )
-    end
+    patch, code, problem = decode_applied(req, target)
   else
     patch, code, problem = body.decode(req)
   end
   if not patch then return body.answer(code, problem) end
-  if how == "apply" then patch.metadata.name = target.name end
   local options
   options, code, problem = write_options.of_write(req, target)
   if not options then return body.answer(code, problem) end

@@ -44,7 +44,11 @@ function M.decode(req, kind)
   local ok, result = pcall(yaml and decode_yaml or json.decode, req.body)
   if not ok or type(result) ~= "table" or value.is_list(result) ~= (media == JSON_PATCH) then
     local why = ok and "unexpected value" or first_line(result)
-    return nil, status.bad_request(kind and UNREADABLE:format(kind.kind, why) or "error decoding patch: " .. why)
+    return nil,
+      status.bad_request(
+        kind and UNREADABLE:format(kind.kind, why)
+          or (media:find("yaml", 1, true) and "error decoding YAML: " or "error decoding patch: ") .. why
+      )
   end
   return result
 end
@@ -65,8 +69,15 @@ function M.check_kind(kind, object)
   if object.apiVersion == kind.api_version and object.kind == kind.kind then return nil end
   local given_kind, version = tostring(object.kind), tostring(object.apiVersion)
   if kind.custom then
-    local why = "the object provided is unrecognized (must be of type %s): no kind %q is registered for version %q"
-    return status.bad_request(why:format(kind.kind, given_kind, version))
+    local is_kind = object.kind ~= kind.kind
+    local field, given, right = "apiVersion", version, kind.api_version
+    if is_kind then
+      field, given, right = "kind", given_kind, kind.kind
+    end
+    local message = ("Invalid value: %q: must be %s"):format(given, right)
+    local named = { group = kind.group, kind = given_kind }
+    local name = type(object.metadata) == "table" and object.metadata.name or ""
+    return status.invalid(named, name, { { reason = "FieldValueInvalid", field = field, message = message } })
   elseif not kinds.of(object.apiVersion, object.kind) then
     local why = '%s in version %q cannot be handled as a %s: no kind "%s" is registered for version %q in scheme '
       .. '"pkg/runtime/scheme.go:110"'

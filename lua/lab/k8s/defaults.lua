@@ -241,7 +241,7 @@ local NEW_STATUS = {
   services = function() return { loadBalancer = {} } end,
   ingresses = function() return { loadBalancer = {} } end,
   pods = function() return { phase = "Pending", qosClass = "BestEffort" } end,
-  horizontalpodautoscalers = function() return { currentReplicas = 0, desiredReplicas = 0 } end,
+  horizontalpodautoscalers = function() return { currentMetrics = value.null, desiredReplicas = 0 } end,
 }
 
 --- The initial status of an object.

@@ -74,6 +74,38 @@ function M.union(a, b)
   return result
 end
 
+-- the key of an item, as messages have it
+local function key_text(names, item)
+  local parts = {}
+  for _, name in ipairs(names) do
+    parts[#parts + 1] = ("%s=%s"):format(name, json.encode(item[name]))
+  end
+  return table.concat(parts, ",")
+end
+
+--- A list of which two items have the same key: where, and which.
+---@param field table of types
+---@param v any
+---@param path string?
+---@return string?
+function M.duplicate(field, v, path)
+  if type(v) ~= "table" or not field then return nil end
+  path = path or ""
+  local keys = field.keys or field.merge and field.merge ~= "" and { field.merge }
+  local seen = {}
+  for name, item in pairs(v) do
+    local inner = field.code == "list" and field.elem or types.child(field, name)
+    local at = field.code == "list" and path or path .. "." .. tostring(name)
+    if keys and #keys == 1 and type(item) == "table" and item[keys[1]] ~= nil then
+      local text = key_text(keys, item)
+      if seen[text] then return ("%s: duplicate entries for key [%s]"):format(path, text) end
+      seen[text] = true
+    end
+    local found = M.duplicate(inner, item, at)
+    if found then return found end
+  end
+end
+
 --- The difference of two sets.
 ---@param a table
 ---@param b table

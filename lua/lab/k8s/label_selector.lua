@@ -1,12 +1,10 @@
 --- The API server's parser of label selectors, with its messages: `a=b,c!=d,e in (x,y),f notin (x),g,!h`.
+local names = require "lab.k8s.names"
+
 local M = {}
 
 local SYMBOLS <const> = { ["="] = true, ["=="] = true, ["!="] = true, ["!"] = true, ["("] = true, [")"] = true }
 SYMBOLS[","], SYMBOLS[">"], SYMBOLS["<"] = true, true, true
-
-local KEY <const> = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with "
-  .. "an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
-  .. "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 
 local OPERATORS <const> = { ["="] = "in", ["=="] = "in", ["!="] = "notin", ["in"] = "in", ["notin"] = "notin" }
 local BINARY <const> = "in, notin, =, ==, !=, gt, lt"
@@ -59,8 +57,7 @@ function Parser:key()
     token, absent = self:take(), true
   end
   if not is_word(token) then fail("found '%s', expected: identifier", token) end
-  local name = token:match "([^/]*)$"
-  if not name:match "^%w[-%w_.]*$" or not name:match "%w$" then fail("<nil>: Invalid value: %q: %s", token, KEY) end
+  if not names.is_label_key(token) then fail("<nil>: Invalid value: %q: %s", token, names.LABEL_KEY) end
   return token, absent
 end
 

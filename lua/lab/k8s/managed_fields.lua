@@ -216,13 +216,14 @@ end
 ---@param writer lab.k8s.Writer
 ---@param force boolean
 ---@param finish fun(object: table): table  defaults and canonical form of the merged object
+---@param given table? the configuration as it was sent, with what is empty
 ---@return table? object with its managedFields
 ---@return table[]? conflicts { message, field }
-function M.apply(kind, live, config, writer, force, finish)
+function M.apply(kind, live, config, writer, force, finish, given)
   local field = root(kind)
   local entries = read(live)
   local own = own_entry(entries, writer)
-  local set = fieldset.of(field, stripped(config))
+  local set = fieldset.of(field, stripped(given or config))
   local merged = live and merge(field, live, config) or value.copy(config)
 
   local kept = set

@@ -3,12 +3,14 @@
 local allocate = require "lab.k8s.allocate"
 local convert = require "lab.k8s.convert"
 local defaults = require "lab.k8s.defaults"
+local fieldset = require "lab.k8s.fieldset"
 local json = require "o2x.base.json"
 local kinds = require "lab.k8s.kinds"
 local managed = require "lab.k8s.managed_fields"
 local normalise = require "lab.k8s.normalise"
 local patch = require "lab.k8s.patch"
 local status = require "lab.k8s.status"
+local types = require "lab.k8s.types"
 local validate = require "lab.k8s.validate"
 local value = require "lab.k8s.value"
 
@@ -21,6 +23,7 @@ local M = {}
 ---@field force boolean?         server-side apply takes over conflicting fields
 ---@field subresource string?    "status" or "scale"
 ---@field warnings string[]?     collects warnings
+---@field is_apply boolean?      the object is applied
 ---@field patched boolean?       the object is a patch's result
 ---@field applied (fun(object: table): table)?  a creation by server-side apply: who manages the new object
 
@@ -40,9 +43,21 @@ local function unreadable(object, why)
   return { reason = "FieldValueInvalid", field = "patch", message = message }
 end
 
+-- what is applied has a schema
+local function untyped(kind, object, why)
+  local version = kind.group == "" and "/" .. kind.version or kind.api_version
+  local name = ("%s/%s; %s, Kind=%s"):format(object.metadata.namespace or "", object.metadata.name, version, kind.kind)
+  return status.failure(500, nil, ("failed to create typed patch object (%s): %s"):format(name, why))
+end
+
+local function undeclared(kind, object, path)
+  return untyped(kind, object, ("." .. path .. ": field not declared in schema"))
+end
+
 -- the request's object in canonical, stored form
 local function canonical(kind, object, options)
   local result, unknown = normalise.object(kind, object)
+  if options.is_apply and result and #unknown > 0 then return nil, undeclared(kind, object, unknown[1]) end
   if not result then
     if options.patched then
       return nil, status.invalid({ group = "", kind = "" }, "", { unreadable(object, unknown) })
@@ -208,6 +223,11 @@ local function keep_identity(live, object)
   meta.selfLink = nil
 end
 
+local MUST_HAVE_VERSION <const> = {
+  reason = "FieldValueInvalid",
+  field = "metadata.resourceVersion",
+  message = "Invalid value: 0: must be specified for an update",
+}
 local UID_MISMATCH <const> = "StorageError: invalid object, Code: 4, Key: /registry/%s/%s, ResourceVersion: 0, "
   .. "AdditionalErrorMsg: Precondition failed: UID in precondition: %s, UID in object meta: %s"
 
@@ -267,6 +287,14 @@ function M.update(store, kind, namespace, name, object, options)
   if not live then return status.not_found(kind, name) end
   local code, problem = precondition(kind, live, object.metadata or {})
   if code then return code, problem end
+  if
+    kind.custom
+    and not options.patched
+    and not options.subresource
+    and not (object.metadata or {}).resourceVersion
+  then
+    return status.invalid({ group = kind.group, kind = kind.resource }, name, { MUST_HAVE_VERSION })
+  end
   local given = object.metadata and object.metadata.managedFields
   local result
   result, code, problem = canonical(kind, object, options)
@@ -298,21 +326,42 @@ local function follow_last_applied(object, config, options)
   annotations[LAST_APPLIED] = json.encode(note) .. "\n"
 end
 
+-- an object in canonical form, and the empty maps and lists that were sent
+local function with_empty(checked, sent)
+  local result = value.merged(checked)
+  for name, item in pairs(sent) do
+    if type(item) == "table" and item ~= value.null then
+      if next(item) == nil then
+        if result[name] == nil then result[name] = item end
+      elseif type(result[name]) == "table" and not value.is_list(item) then
+        result[name] = with_empty(result[name], item)
+      end
+    end
+  end
+  return result
+end
+
 local function apply(store, kind, namespace, name, config, options)
   local live = store:get(kind.store, namespace, name)
   local stored = stored_kind(kind)
   local writer = writer_of(store, kind, options, "Apply")
+  options.is_apply = true
   local checked, code, problem = canonical(kind, config, options)
   if not checked then return code, problem end
   checked.metadata.managedFields = nil
+  local twice = fieldset.duplicate(types.root(kind.type), checked)
+  if twice then return untyped(kind, config, twice) end
   if stored.status and options.subresource ~= "status" then checked.status = nil end
+  -- Who applies an empty map or list manages it, though nothing of it is kept.
+  local given = stored == kind and with_empty(checked, config) or value.merged(checked)
+  given.status = checked.status
   if not live and config.metadata.uid then
     local why = "uid mismatch: the provided object specified uid %s, and no existing object was found"
     return status.conflict(kind, name, why:format(config.metadata.uid))
   end
   if not live then
     options.applied = function(object)
-      return (managed.apply(stored, nil, checked, writer, true, function() return object end))
+      return (managed.apply(stored, nil, checked, writer, true, function() return object end, given))
     end
     return M.create(store, kind, namespace, config, options)
   end
@@ -327,7 +376,7 @@ local function apply(store, kind, namespace, name, config, options)
       allocate.keep(stored, live, object)
     end
     return object
-  end)
+  end, given)
   if not result then return status.apply_conflict(conflicts) end
   follow_last_applied(result, config, options)
   local causes = validate.change(stored, live, result)

@@ -48,6 +48,10 @@ function M.of_write(req, target)
     local given = json.encode(json.array { query.dryRun })
     return nil, invalid(req.method, unsupported("dryRun", given, { "All" }))
   end
+  if (req.headers["content-type"] or ""):find("apply-patch", 1, true) and not query.fieldManager then
+    local message = "Required value: is required for apply patch"
+    return nil, invalid(req.method, { reason = "FieldValueRequired", field = "fieldManager", message = message })
+  end
   local validation = query.fieldValidation or ""
   if validation ~= "" and not is_one(validation, VALIDATIONS) then
     return nil,
@@ -83,7 +87,10 @@ function M.of_deletion(req)
   local propagation = given.propagationPolicy or req.query.propagationPolicy
   if propagation and not is_one(propagation, PROPAGATIONS) then
     return nil,
-      invalid("DELETE", unsupported("propagationPolicy", quoted(propagation), { table.unpack(PROPAGATIONS), "nil" }))
+      invalid(
+        "DELETE",
+        unsupported("propagationPolicy", quoted(propagation), { "Foreground", "Background", "Orphan", "nil" })
+      )
   end
   local conditions = given.preconditions or {}
   return {

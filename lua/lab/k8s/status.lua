@@ -92,9 +92,11 @@ function M.bad_request(message) return M.failure(400, "BadRequest", message) end
 ---@param name string
 ---@param causes table[] { reason, message, field }: `message` is without the "field: " prefix
 function M.invalid(kind, name, causes)
-  local parts = {}
+  local parts, seen = {}, {}
   for _, c in ipairs(causes) do
-    table.insert(parts, c.field .. ": " .. c.message)
+    local part = c.field .. ": " .. c.message
+    if not seen[part] then table.insert(parts, part) end
+    seen[part] = true
   end
   local text = #parts == 1 and parts[1] or "[" .. table.concat(parts, ", ") .. "]"
   local kind_name = kind.group == "" and kind.kind or kind.kind .. "." .. kind.group

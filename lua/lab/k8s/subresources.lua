@@ -1,5 +1,6 @@
 --- Subresources: scale, log, eviction, token, the proxy of services.
 local body = require "lab.k8s.body"
+local json = require "o2x.base.json"
 local logs = require "lab.k8s.logs"
 local deletion = require "lab.k8s.deletion"
 local objects = require "lab.k8s.objects"
@@ -44,12 +45,32 @@ local function decode_scale(req, live)
   return patch.merge(current, given)
 end
 
+local NOT_A_NUMBER <const> = "json: cannot unmarshal %s into Go struct field ScaleSpec.spec.replicas of type int32"
+
+local function wrong_scale(requested, name)
+  local replicas = value.get(requested, "spec", "replicas") or 0
+  if math.type(replicas) ~= "integer" then
+    local message = ("Invalid value: %s: %s"):format(
+      json.encode(json.encode(requested)),
+      NOT_A_NUMBER:format(type(replicas))
+    )
+    local cause = { reason = "FieldValueInvalid", field = "patch", message = message }
+    return status.invalid({ group = "", kind = "" }, "", { cause })
+  elseif replicas < 0 then
+    local message = ("Invalid value: %d: must be greater than or equal to 0"):format(replicas)
+    local cause = { reason = "FieldValueInvalid", field = "spec.replicas", message = message }
+    return status.invalid({ group = "autoscaling", kind = "Scale" }, name, { cause })
+  end
+end
+
 local function scale(api, req, target)
   local live = api.store:get(target.kind.store, target.namespace, target.name)
   if not live then return body.answer(status.not_found(target.kind, target.name)) end
   if req.method == "GET" then return body.answer(200, scale_of(live)) end
   local requested, code, problem = decode_scale(req, live)
   if not requested then return body.answer(code, problem) end
+  local wrong, why = wrong_scale(requested, target.name)
+  if wrong then return body.answer(wrong, why) end
   local object = value.copy(live)
   object.spec.replicas = value.get(requested, "spec", "replicas") or 0
   object.metadata.resourceVersion = value.get(requested, "metadata", "resourceVersion")
@@ -100,12 +121,19 @@ local function eviction(api, _, target)
   return body.answer(201, { kind = "Status", apiVersion = "v1", metadata = {}, status = "Success" })
 end
 
+local SHORTEST_TOKEN <const> = 600 -- seconds
+
 local function token(api, req, target)
   if not api.store:get("/serviceaccounts", target.namespace, target.name) then
     return body.answer(status.not_found(target.kind, target.name))
   end
   local wanted = body.decode(req, target.kind) or {}
   local seconds = value.get(wanted, "spec", "expirationSeconds")
+  if tonumber(seconds) and tonumber(seconds) < SHORTEST_TOKEN then
+    local message = ("Invalid value: %d: may not specify a duration less than 10 minutes"):format(seconds)
+    local cause = { reason = "FieldValueInvalid", field = "spec.expirationSeconds", message = message }
+    return body.answer(status.invalid({ group = "authentication.k8s.io", kind = "TokenRequest" }, "", { cause }))
+  end
   local issued, expires = rbac.issue(api, target.namespace, target.name, tonumber(seconds))
   return body.answer(201, {
     kind = "TokenRequest",

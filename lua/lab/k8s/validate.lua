@@ -1,38 +1,12 @@
 --- The API server's validation: the list of an object's problems, with the messages of the real server.
 local json = require "o2x.base.json"
+local names = require "lab.k8s.names"
+local pods = require "lab.k8s.validate_pods"
 local quantity = require "o2x.client.k8s.quantity"
 local selector = require "lab.k8s.selector"
 local value = require "lab.k8s.value"
 
 local M = {}
-
-local SUBDOMAIN = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
-  .. "and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-  .. "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-local LABEL = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start "
-  .. "and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-  .. "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-local DNS1035 = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
-  .. "character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
-  .. "'[a-z]([-a-z0-9]*[a-z0-9])?')"
-local LABEL_VALUE = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
-  .. "and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used "
-  .. "for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-local CONFIG_KEY = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
-  .. "'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
-
-local function is_label(text)
-  if #text > 63 then return false end
-  return text:match "^[a-z0-9][-a-z0-9]*$" ~= nil and text:sub(-1) ~= "-"
-end
-
-local function is_subdomain(text)
-  if #text > 253 or text == "" then return false end
-  for part in (text .. "."):gmatch("([^.]*)%.") do
-    if not part:match("^[a-z0-9][-a-z0-9]*$") or part:sub(-1) == "-" then return false end
-  end
-  return true
-end
 
 local Causes = {}
 Causes.__index = Causes
@@ -59,23 +33,24 @@ function Causes:invalid(field, v, why)
   self:add("FieldValueInvalid", field, ("Invalid value: %s: %s"):format(text, why))
 end
 
-local function unsupported(causes, field, v, allowed)
+--- Adds that a value is none of those that there are.
+---@param field string path
+---@param v any value
+---@param allowed string[]
+function Causes:unsupported(field, v, allowed)
   local quoted = {}
   for _, a in ipairs(allowed) do
     if a == v then return end
     table.insert(quoted, ("%q"):format(a))
   end
-  causes:add(
-    "FieldValueNotSupported",
-    field,
-    ("Unsupported value: %q: supported values: %s"):format(tostring(v), table.concat(quoted, ", "))
-  )
+  local text = ("Unsupported value: %q: supported values: %s"):format(tostring(v), table.concat(quoted, ", "))
+  self:add("FieldValueNotSupported", field, text)
 end
 
-local NAMES = { namespaces = { is_label, LABEL }, services = { is_label, DNS1035 } }
+local NAMES = { namespaces = { names.is_label, names.LABEL }, services = { names.is_label, names.DNS1035 } }
 
 local function metadata(causes, kind, meta)
-  local rule = NAMES[kind.resource] or { is_subdomain, SUBDOMAIN }
+  local rule = NAMES[kind.resource] or { names.is_subdomain, names.SUBDOMAIN }
   if kind.group == "rbac.authorization.k8s.io" then rule = { function() return true end } end
   if not meta.name then
     causes:required("metadata.name", "name or generateName is required")
@@ -84,33 +59,12 @@ local function metadata(causes, kind, meta)
   end
   for _, key in ipairs(value.keys(meta.labels)) do
     local v = meta.labels[key]
+    if not names.is_label_key(key) then causes:invalid("metadata.labels", key, names.LABEL_KEY) end
     if #v > 63 then
       causes:invalid("metadata.labels", v, "must be no more than 63 bytes")
     elseif v ~= "" and not v:match("^%w[%w%-_.]*$") or v:match("[^%w]$") then
-      causes:invalid("metadata.labels", v, LABEL_VALUE)
+      causes:invalid("metadata.labels", v, names.LABEL_VALUE)
     end
-  end
-end
-
-local function pod_spec(causes, spec, path)
-  if not spec.containers or #spec.containers == 0 then causes:required(path .. ".containers") end
-  local seen = {}
-  for i, c in ipairs(spec.containers or {}) do
-    local at = ("%s.containers[%d]"):format(path, i - 1)
-    if not c.name then causes:required(at .. ".name") end
-    if not c.image then causes:required(at .. ".image") end
-    if c.name and seen[c.name] then
-      causes:add("FieldValueDuplicate", at .. ".name", ("Duplicate value: %q"):format(c.name))
-    end
-    if c.name and not is_label(c.name) then causes:invalid(at .. ".name", c.name, LABEL) end
-    seen[c.name or ""] = true
-    for j, port in ipairs(c.ports or {}) do
-      if not port.containerPort then causes:required(("%s.ports[%d].containerPort"):format(at, j - 1)) end
-    end
-    for j, env in ipairs(c.env or {}) do
-      if not env.name then causes:required(("%s.env[%d].name"):format(at, j - 1)) end
-    end
-    unsupported(causes, at .. ".imagePullPolicy", c.imagePullPolicy, { "Always", "IfNotPresent", "Never" })
   end
 end
 
@@ -119,20 +73,41 @@ local function workload(causes, object)
   if (spec.replicas or 0) < 0 then
     causes:invalid("spec.replicas", spec.replicas, "must be greater than or equal to 0")
   end
-  if not spec.selector then
-    causes:required("spec.selector")
-  elseif not selector.matches(selector.from_object(spec.selector), spec.template.metadata.labels) then
+  if not spec.selector then causes:required("spec.selector") end
+  if not spec.selector or not selector.matches(selector.from_object(spec.selector), spec.template.metadata.labels) then
     causes:invalid(
       "spec.template.metadata.labels",
       spec.template.metadata.labels or {},
       "`selector` does not match template `labels`"
     )
   end
-  pod_spec(causes, spec.template.spec, "spec.template.spec")
+  pods.validate(causes, spec.template.spec, "spec.template.spec", spec.volumeClaimTemplates)
+  local restart = spec.template.spec.restartPolicy
+  if restart then causes:unsupported("spec.template.spec.restartPolicy", restart, { "Always" }) end
+end
+
+local function job(causes, spec, at)
+  local restart = spec.template.spec.restartPolicy
+  if restart ~= "OnFailure" and restart ~= "Never" then
+    causes:required(at .. ".template.spec.restartPolicy", 'valid values: "OnFailure", "Never"')
+  end
+  pods.validate(causes, spec.template.spec, at .. ".template.spec")
+end
+
+local function schedule(causes, text)
+  if not text then return causes:required "spec.schedule" end
+  local fields = {}
+  for field in text:gmatch "%S+" do
+    fields[#fields + 1] = field
+  end
+  if #fields ~= 5 and not text:find "^@" then
+    local why = "expected exactly 5 fields, found %d: [%s]"
+    causes:invalid("spec.schedule", text, why:format(#fields, table.concat(fields, " ")))
+  end
 end
 
 local function strategy(causes, given)
-  unsupported(causes, "spec.strategy.type", given.type, { "Recreate", "RollingUpdate" })
+  causes:unsupported("spec.strategy.type", given.type, { "Recreate", "RollingUpdate" })
   if given.type == "Recreate" and given.rollingUpdate then
     local why = "Forbidden: may not be specified when strategy `type` is 'Recreate'"
     causes:add("FieldValueForbidden", "spec.strategy.rollingUpdate", why)
@@ -141,18 +116,20 @@ end
 
 local function service(causes, object)
   local spec = object.spec
-  unsupported(causes, "spec.type", spec.type, { "ClusterIP", "ExternalName", "LoadBalancer", "NodePort" })
+  causes:unsupported("spec.type", spec.type, { "ClusterIP", "ExternalName", "LoadBalancer", "NodePort" })
   if spec.type ~= "ExternalName" and spec.clusterIP ~= "None" and #(spec.ports or {}) == 0 then
     causes:required("spec.ports")
   end
   for i, port in ipairs(spec.ports or {}) do
     local at = ("spec.ports[%d]"):format(i - 1)
     if #spec.ports > 1 and not port.name then causes:required(at .. ".name") end
-    if not port.port then
-      causes:required(at .. ".port")
-    elseif port.port < 1 or port.port > 65535 then
-      causes:invalid(at .. ".port", port.port, "must be between 1 and 65535, inclusive")
+    for _, name in ipairs { "port", "targetPort" } do
+      local number = port[name] or 0
+      if type(number) == "number" and not pods.is_port(number) then
+        causes:invalid(at .. "." .. name, number, pods.PORT)
+      end
     end
+    causes:unsupported(at .. ".protocol", port.protocol, { "SCTP", "TCP", "UDP" })
   end
 end
 
@@ -162,6 +139,10 @@ local function ingress(causes, object)
     causes:invalid("spec", {}, "either `defaultBackend` or `rules` must be specified")
   end
   for i, rule in ipairs(spec.rules or {}) do
+    local host = rule.host or ""
+    if host ~= "" and not names.is_subdomain((host:gsub("^%*%.", ""))) then
+      causes:invalid(("spec.rules[%d].host"):format(i - 1), host, names.SUBDOMAIN)
+    end
     for j, path in ipairs(value.get(rule, "http", "paths") or {}) do
       local at = ("spec.rules[%d].http.paths[%d]"):format(i - 1, j - 1)
       if not path.pathType then causes:required(at .. ".pathType", "pathType must be specified") end
@@ -185,7 +166,7 @@ local function decoded_size(text) return #text // 4 * 3 - #text:match "=*$" end
 local function data(causes, object)
   local size = 0
   for _, key in ipairs(value.keys(object.data)) do
-    if not key:match("^[-._%w]+$") then causes:invalid("data[" .. key .. "]", key, CONFIG_KEY) end
+    if not key:match("^[-._%w]+$") then causes:invalid("data[" .. key .. "]", key, names.CONFIG_KEY) end
     local text = tostring(object.data[key])
     size = size + (object.kind == "Secret" and decoded_size(text) or #text)
   end
@@ -202,8 +183,9 @@ local function hpa(causes, object)
   local spec = object.spec
   if not spec.maxReplicas or spec.maxReplicas < 1 then
     causes:invalid("spec.maxReplicas", spec.maxReplicas or 0, "must be greater than 0")
-  elseif spec.minReplicas and spec.minReplicas > spec.maxReplicas then
-    causes:invalid("spec.maxReplicas", spec.maxReplicas, "must be greater than or equal to `minReplicas`")
+  end
+  if spec.minReplicas and spec.minReplicas > (spec.maxReplicas or 0) then
+    causes:invalid("spec.maxReplicas", spec.maxReplicas or 0, "must be greater than or equal to `minReplicas`")
   end
   if not value.get(spec, "scaleTargetRef", "name") then causes:required("spec.scaleTargetRef.name") end
 end
@@ -216,11 +198,11 @@ local BY_RESOURCE = {
   replicasets = workload,
   statefulsets = workload,
   daemonsets = workload,
-  pods = function(causes, object) pod_spec(causes, object.spec, "spec") end,
-  jobs = function(causes, object) pod_spec(causes, object.spec.template.spec, "spec.template.spec") end,
+  pods = function(causes, object) pods.validate(causes, object.spec, "spec") end,
+  jobs = function(causes, object) job(causes, object.spec, "spec") end,
   cronjobs = function(causes, object)
-    if not object.spec.schedule then causes:required("spec.schedule") end
-    pod_spec(causes, object.spec.jobTemplate.spec.template.spec, "spec.jobTemplate.spec.template.spec")
+    schedule(causes, object.spec.schedule)
+    job(causes, object.spec.jobTemplate.spec, "spec.jobTemplate.spec")
   end,
   services = service,
   ingresses = ingress,
@@ -326,6 +308,23 @@ local IMMUTABLE = {
   end,
 }
 
+-- What is being deleted gets no new finalizer.
+local function finalizers(causes, live, object)
+  if not live.metadata.deletionTimestamp then return end
+  local had, new = {}, {}
+  for _, name in ipairs(live.metadata.finalizers or {}) do
+    had[name] = true
+  end
+  for _, name in ipairs(object.metadata.finalizers or {}) do
+    if not had[name] then new[#new + 1] = ("%q"):format(name) end
+  end
+  local why =
+    "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{%s}"
+  for _ = 1, #new > 0 and 2 or 0 do -- the API server says it twice
+    causes:add("FieldValueForbidden", "metadata.finalizers", why:format(table.concat(new, ", ")))
+  end
+end
+
 --- Validates a change of an object.
 ---@param kind lab.k8s.Kind
 ---@param live table
@@ -335,6 +334,7 @@ function M.change(kind, live, object)
   local causes = M.new_object(kind, object) or setmetatable({}, Causes)
   local check = IMMUTABLE[kind.resource]
   if check and not kind.custom then check(causes, live, object) end
+  finalizers(causes, live, object)
   return #causes > 0 and causes or nil
 end
 
