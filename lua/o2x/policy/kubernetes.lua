@@ -49,7 +49,6 @@ local function named_rules(k8s)
     rule("policy", { "poddisruptionbudgets" }, change, own),
     rule("cert-manager.io", { "certificates" }, { "get" }, own),
     rule("", { "services/proxy" }, { "get", "create" }, with_port(own, SERVICE_PORT)),
-    rule("", { "secrets" }, { "get" }, k8s.shared),
     rotated or nil,
   }
 end
@@ -66,8 +65,8 @@ local function other_rules()
     rule("policy", { "poddisruptionbudgets" }, { "create", "list" }),
     rule("networking.k8s.io", { "ingresses" }, { "create", "list" }),
     rule("", { "services", "persistentvolumeclaims", "configmaps", "pods", "events" }, { "list" }),
-    rule("", { "pods", "pods/log" }, { "get" }),
-    rule("metrics.k8s.io", { "pods" }, { "get", "list" }),
+    rule("", { "pods/log" }, { "get" }),
+    rule("metrics.k8s.io", { "pods" }, { "list" }),
   }
 end
 
@@ -88,14 +87,23 @@ local function joined(...)
   return all
 end
 
--- Services that a run may look at and talk to, though they are not the tenant's: namespace → rules.
+-- Services that a run may look at, though they are not the tenant's, and of these the one of Alertmanager, to which it
+-- talks: namespace → rules.
 local function read_rules(k8s)
-  local found = {}
+  local found, talks = {}, {}
+  for _, namespace in ipairs(k8s.namespaces or {}) do
+    talks[namespace] = true
+  end
   for _, entry in ipairs(k8s.read or {}) do
     local namespace, name = entry:match "^([^/]+)/([^/]+)$"
     found[namespace] = joined(found[namespace] or {}, {
       rule("", { "services" }, { "get" }, { name }),
-      rule("", { "services/proxy" }, { "get", "create", "delete" }, { ("%s:%d"):format(name, ALERTMANAGER_PORT) }),
+      talks[namespace] and rule(
+        "",
+        { "services/proxy" },
+        { "get", "create", "delete" },
+        { ("%s:%d"):format(name, ALERTMANAGER_PORT) }
+      ) or nil,
     })
   end
   return found

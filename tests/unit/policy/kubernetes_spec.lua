@@ -96,6 +96,6 @@ describe("the objects of Kubernetes", function()
         if rule.resourceNames and rule.resourceNames[1] == "pg-secret" then rules[#rules + 1] = rule.verbs end
       end
     end
-    assert.same({ { "get" }, { "patch", "update" } }, rules)
+    assert.same({ { "patch", "update" } }, rules)
   end)
 end)
