@@ -230,6 +230,15 @@ describe("the kubernetes client", function()
     assert.equal("app=x", requests[1].query.labelSelector)
   end)
 
+  it("keeps of a list what its reader wants, and nothing of what it does not", function()
+    answer(function(req)
+      if req.query.continue then return ok { metadata = {}, items = { pod("b", 2), pod("c", 3) } } end
+      return ok { metadata = { continue = "p2" }, items = { pod("a", 1) } }
+    end)
+    local function keep(item) return item.metadata.name ~= "b" and item.kind .. " " .. item.metadata.name or nil end
+    assert.same({ "Pod a", "Pod c" }, (client:list("Pod", { keep = keep })))
+  end)
+
   it("never has a Secret's values as text", function()
     answer(
       function()

@@ -135,6 +135,18 @@ local function refuse_secret_list(resource)
   end
 end
 
+local function refuse_expiries(resource)
+  errors.raise {
+    kind = "unreachable",
+    module = "k8s",
+    op = "list",
+    code = 410,
+    message = ("%s: the list expired %d times before its end"):format(resource.plural, EXPIRIES),
+    hint = "the API server is too slow for it, or forgets too soon: look at etcd's compaction",
+    retryable = false,
+  }
+end
+
 --- Calls fn with each page; restarts a list whose continue token has expired.
 ---@param resource table
 ---@param namespace string? nil: all
@@ -164,8 +176,9 @@ end
 
 --- Lists objects. Under a run's grants, only the tenant's own.
 ---@param kind string|table
----@param o { namespace: string?, name: string?, selector: string?, page: integer? }? name: only this one
----@return table[] items each with apiVersion and kind
+---@param o { namespace: string?, name: string?, selector: string?, page: integer?, keep: (fun(item: table): any)? }?
+---  name: only this one; keep: what stays of an item, where the items of all tenants would fill the memory
+---@return table[] items each with apiVersion and kind; what `keep` returned, if it is given
 ---@return string resource_version from which a watch can go on
 function Client:list(kind, o)
   o = o or {}
@@ -181,24 +194,16 @@ function Client:list(kind, o)
   local began = 0
   repeat
     began = began + 1
-    if began > EXPIRIES then
-      errors.raise {
-        kind = "unreachable",
-        module = "k8s",
-        op = "list",
-        code = 410,
-        message = ("%s: the list expired %d times before its end"):format(resource.plural, EXPIRIES),
-        hint = "the API server is too slow for it, or forgets too soon: look at etcd's compaction",
-        retryable = false,
-      }
-    end
+    if began > EXPIRIES then refuse_expiries(resource) end
     items = {}
     local whole = self:pages(resource, namespace, asked, function(list)
       version = list.metadata and list.metadata.resourceVersion
       for _, item in ipairs(list.items) do
         item.apiVersion, item.kind = resource.api_version, resource.kind
         item.metadata.managedFields = nil -- a third of an object, and nobody asks who set a field of it
-        items[#items + 1] = item
+        local kept = item
+        if o.keep then kept = o.keep(item) end
+        items[#items + 1] = kept
         if not o.name then self.grants:admit(resource, namespace, item.metadata.name) end
       end
     end)

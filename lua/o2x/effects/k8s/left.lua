@@ -124,10 +124,10 @@ function M.names(ctx, k8s)
   local found, places = {}, ctx.scope.places
   for _, kind in ipairs(EACH_HAS) do
     local ok, resource = pcall(k8s.resource, k8s, kind)
+    local function keep(item) return named(ctx, resource, item, places.label) end
     for _, namespace in ipairs(ok and places.namespaces or {}) do
-      for _, item in ipairs((k8s:list(kind, { namespace = namespace, selector = places.label }))) do
-        found[#found + 1] = named(ctx, resource, item, places.label)
-      end
+      local names = k8s:list(kind, { namespace = namespace, selector = places.label, keep = keep })
+      table.move(names, 1, #names, #found + 1, found)
     end
   end
   return found
