@@ -6,6 +6,7 @@ local frozen = require "o2x.base.frozen"
 local leaks = lazy "o2x.base.leaks"
 local secret = require "o2x.base.secret"
 local snapshot = require "o2x.base.snapshot"
+local sorted_keys = require "o2x.base.sorted_keys"
 
 --- NAMES: the files and folders of lua/o2x/effects, in order; the Makefile lists them.
 local M = { NAMES = require "o2x.effects.names" }
@@ -18,17 +19,16 @@ end
 -- Modules that neither read nor write a system: scripts may use them while they are loaded.
 local PURE = { crypto = true, helm_values = true, json = true, secret = true, text = true, yaml = true }
 
+-- Kinds that can be declared alone, because they need much less than all of their module does: whoever may only scale
+-- is not asked for what an onboarding needs. A list, so that no module is loaded to know a word.
+local ALONE <const> = { ["k8s.fields"] = true, ["k8s.replicas"] = true }
+
 --- Is this a valid word in a runbook's `effects`?
 ---@param word any
 ---@return boolean
 function M.is_effect_word(word)
-  local kind, name = (type(word) == "string" and word or ""):match "^(([%w_]+)[%w_.]*):write$"
-  if not known[name] then return false end
-  if kind == name then return true end
-  for _, one in ipairs(M.find(name).types or {}) do
-    if one.kind == kind and one.class ~= "read" then return true end
-  end
-  return false
+  local kind = type(word) == "string" and word:match "^([%w_.]+):write$"
+  return kind ~= nil and (known[kind] or ALONE[kind]) == true
 end
 
 --- Does a runbook declare effects of a kind? By the module's word, "k8s:write", or by the kind's own, which says less:
@@ -45,6 +45,9 @@ function M.words()
   local words = {}
   for i, name in ipairs(M.NAMES) do
     words[i] = name .. ":write"
+  end
+  for _, kind in ipairs(sorted_keys(ALONE)) do
+    words[#words + 1] = kind .. ":write"
   end
   return words
 end

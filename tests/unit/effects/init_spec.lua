@@ -55,6 +55,8 @@ describe("a word of a runbook's effects", function()
   it("is one of those that are listed", function()
     for _, word in ipairs(effects.words()) do
       assert.is_true(effects.is_effect_word(word))
+      local kind = word:match "^(%w+%.%w+):"
+      if kind then assert.equal(kind, (effects.types_of({ [word] = true })[1] or {}).kind) end
     end
   end)
 
