@@ -304,14 +304,29 @@ function M.down(options)
   return lab ~= nil
 end
 
---- Resets the lab to its initial state: removes all data except the ports and the certificates.
----@param options { dir: string?, platform: string? }
+-- What a lab that is up is started with after a reset: unless others are named, the tenants that it was seeded with.
+-- Real servers have none of these.
+local function options_again(options, place)
+  local lab = running(place)
+  local seeded = lab and lab.tenants or {}
+  local simulated = not (place.real and place.real[1])
+  local again = { tenants = simulated and seeded[1] and table.concat(seeded, ",") or nil }
+  for name, value in pairs(options) do
+    again[name] = value
+  end
+  return again
+end
+
+--- Resets the lab to its initial state: removes all data except the ports and the certificates. One that is up is
+--- seeded with the tenants that it had, or that are named.
+---@param options { dir: string?, platform: string?, tenants: string? }
 ---@return table? lab when it was up, and so is again
 function M.reset(options)
-  local place = M.place(options)
+  local again = options_again(options, M.place(options))
+  local place = M.place(again) -- a platform tree without these tenants is refused before anything is removed
   local was_up = M.down { dir = options.dir, forget = true }
   if fs.exists(place.dir) then require("lab.serve").forget(place) end
-  return was_up and M.up(options) or nil
+  return was_up and M.up(again) or nil
 end
 
 --- Stops the lab and removes it with its folder. A start that is under way ends first.
