@@ -23,7 +23,12 @@ Undo:    o2x run rollback TENANT to=RUN, with the id of this run]],
   params = {
     image = { "version", optional = true, help = "image tag; default: the tag in the values files" },
     chart = { "version", optional = true, help = "stop unless the charts in the tree have this version" },
-    services = { "list", optional = true, help = "service-billing,tax-gateway …; default: all" },
+    services = {
+      "list",
+      choices = services.CHOICES,
+      optional = true,
+      help = "service-billing,tax-gateway …; default: all",
+    },
     timeout = { "duration", default = services.TIMEOUT, help = "for one service to become ready and healthy" },
   },
   effects = { "helm:write", "files:write" },

@@ -2,6 +2,7 @@
 
 local logs = require "stdlib.logs"
 local runbook = require "o2x.runbook"
+local services = require "stdlib.services"
 
 return runbook {
   name = "logs",
@@ -16,7 +17,12 @@ Does:    reads the last lines= lines of each pod of the services (all of them wi
 Touches: nothing.
 --json   gives the lines as a list for each pod]],
   params = {
-    services = { "list", optional = true, help = "service-billing,tax-gateway …; default: all" },
+    services = {
+      "list",
+      choices = services.CHOICES,
+      optional = true,
+      help = "service-billing,tax-gateway …; default: all",
+    },
     lines = { "integer", default = 100, min = 1, max = 10000, help = "of each pod" },
     match = { "string", optional = true, help = "only lines with this text" },
     previous = { "boolean", default = false, help = "of the container before its last restart" },

@@ -17,7 +17,7 @@ Does:    what kubectl rollout restart does (the guide's 6.3), in the order of th
 Touches: nothing but the pods. Each run restarts: a second run restarts again, and so does an undo.
 Verify:  kubectl get pods -l tenant=TENANT]],
   params = {
-    services = { "list", optional = true, help = "service-billing,tax-gateway …, or all" },
+    services = { "list", choices = services.CHOICES, optional = true, help = "service-billing,tax-gateway …, or all" },
     timeout = { "duration", default = services.TIMEOUT, help = "for one service to become healthy" },
   },
   effects = { "k8s.fields:write" },

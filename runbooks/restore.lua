@@ -62,7 +62,7 @@ Aborted: o2x resume continues. To give up, start the services again:
   params = {
     archive = { "string", optional = true, help = "a file, or s3://BUCKET/KEY" },
     snapshot = { "string", optional = true, help = "a snapshot by name" },
-    at = { "string", optional = true, help = "the newest snapshot before a time such as 2026-02-14T09:30:00Z" },
+    at = { "time", optional = true, help = "the newest snapshot before a time such as 2026-02-14T09:30:00Z" },
     table = { "string", optional = true, help = "only this table, such as core_config.users" },
   },
   effects = { "archive:write", "rds:write", "s3:write", "pg:write", "k8s:write", "alerts:write" },

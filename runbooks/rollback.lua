@@ -24,7 +24,12 @@ Before:  o2x plan rollback TENANT shows the differences in image and values, and
 Verify:  helm list; o2x run smoke TENANT
 Undo:    o2x run rollback TENANT to=RUN, with the id of this run]],
   params = {
-    services = { "list", optional = true, help = "service-billing,tax-gateway …; default: all" },
+    services = {
+      "list",
+      choices = services.CHOICES,
+      optional = true,
+      help = "service-billing,tax-gateway …; default: all",
+    },
     to = { "string", optional = true, help = "a revision of one service, a run, or a time" },
     timeout = { "duration", default = services.TIMEOUT, help = "for one service to become healthy" },
   },

@@ -22,7 +22,12 @@ Before:  o2x plan scale TENANT … shows the change, and makes none
 Verify:  kubectl get deploy -l tenant=TENANT
 Undo:    scale again; o2x show RUN shows the previous number]],
   params = {
-    service = { "list", optional = true, help = "service-billing,service-usage …, or all" },
+    service = {
+      "list",
+      choices = services.CHOICES,
+      optional = true,
+      help = "service-billing,service-usage …, or all",
+    },
     replicas = { "integer", optional = true, help = "number of replicas" },
     permanent = { "boolean", default = false, help = "write it to the values file as well" },
     force = { "boolean", default = false, help = "ignore the catalogue's range and autoscalers" },

@@ -19,7 +19,8 @@ local SERVICE_ERRORS = { failed = true, timeout = true, input = true, conflict =
 function M.try(fn, ...)
   local ok, problem = pcall(fn, ...)
   if ok then return { ok = true } end
-  if type(problem) ~= "table" or not SERVICE_ERRORS[problem.kind] then error(problem, 0) end
+  local is_ours = type(problem) == "table" and problem.module == "fs" -- as a disk of this machine that is full
+  if type(problem) ~= "table" or is_ours or not SERVICE_ERRORS[problem.kind] then error(problem, 0) end
   return { ok = false, why = tostring(problem), details = problem.details }
 end
 

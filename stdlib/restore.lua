@@ -50,18 +50,13 @@ end
 
 -- ---- from a snapshot of the server ----
 
-local function time_of(at)
-  local ok, time = pcall(clock.parse, at)
-  return ok and time or invalid(("at=%s is not a time"):format(at), "such as at=2026-02-14T09:30:00Z")
-end
-
 --- The snapshot to restore from: by name, or the newest one completed before a time. An input error if there is none.
 ---@param tenant table
 ---@param params { snapshot: string?, at: string? } at: ISO 8601
 ---@return { id: string, created: string } snapshot
 function M.find_snapshot(tenant, params)
   archive.check_programs() -- a server that nothing here can dump is not made
-  local found = params.snapshot and rds.find(params.snapshot) or rds.newest_before(time_of(params.at or ""))
+  local found = params.snapshot and rds.find(params.snapshot) or rds.newest_before(clock.parse(params.at))
   if not found then
     invalid(
       ("%s has no snapshot from before %s"):format(tenant.name, params.at),

@@ -13,7 +13,7 @@ local function dispatch(arguments)
   if not name or name == "--help" or name == "-h" then name = "help" end
   if name == "--version" then name = "version" end
   if name:find "^%-" then commands.option_first(arguments) end
-  local command, runbook = commands.find(name)
+  local command, runbook = commands.find(name, arguments[2])
   local rest = table.move(arguments, runbook and 1 or 2, #arguments, 1, {})
   if command.raw then return command.run(rest) end
   local options, positional = args.parse(command, rest)

@@ -266,7 +266,7 @@ function M.text()
   class_text(add, "o2x.declaration")
   local kinds = "A kind of effect has a word of its own, which says less: `k8s.replicas:write`."
   add(wrap(("Words of `effects`: %s. %s"):format(declared_words(), kinds), "") .. "\n")
-  add("### Parameters\n\nEach is `name = { type, … }`. Types: " .. parameter_types() .. ".\n")
+  add("### Parameters\n\nEach is `name = { type, … }`.\nTypes: " .. parameter_types() .. ".\n")
   class_text(add, "o2x.parameter")
   add("## Globals\n")
   local globals = reference.globals()

@@ -94,7 +94,6 @@ describe("a disk that takes no more", function()
       run = { "plan", "deploy", "urbanos", "services=service-sso", "image=9.9.9" },
       env = function(at) return { TMPDIR = at } end,
       word = "TMPDIR",
-      remedy = "fix the cause",
     },
   }
 

@@ -151,7 +151,7 @@ describe("deploy and rollback", function()
   end)
 
   it("refuses bad input by one line each", function()
-    e:refused("there is no service 'nosuch'", "rollback", "services=nosuch")
+    e:refused('there is no "nosuch"', "rollback", "services=nosuch")
     e:refused("did you mean service%-billing", "deploy", "services=billing", "image=v1")
     e:refused("has no revision 99", "rollback", "services=service-billing", "to=99")
     e:refused("a revision belongs to one release", "rollback", "to=1")

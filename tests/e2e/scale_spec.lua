@@ -59,7 +59,7 @@ describe("scale", function()
     )
     e:refused("not with 0", "scale", "service=service-billing", "replicas=0")
     e:refused("must be 0 or more", "scale", "service=service-billing", "replicas=-1")
-    e:refused("there is no service 'nosuch'", "scale", "service=nosuch", "replicas=2")
+    e:refused('there is no "nosuch"', "scale", "service=nosuch", "replicas=2")
     e:refused(
       "has an autoscaler %(urbanos%-service%-usage, 2–4 replicas%)",
       "scale",

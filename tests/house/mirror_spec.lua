@@ -118,6 +118,7 @@ local ELSEWHERE <const> = {
   ["lua/o2x/prove/look.lua"] = "tests/e2e/prove_spec.lua",
   ["lua/o2x/prove/tables.lua"] = "tests/e2e/prove_spec.lua",
   ["lua/o2x/prove/together.lua"] = "tests/e2e/prove_spec.lua",
+  ["lua/o2x/cli/fleet_ending.lua"] = "tests/e2e/next_lines_spec.lua",
   ["lua/o2x/cli/fleet_undo.lua"] = "tests/e2e/fleet_undo_spec.lua",
   -- Parts of o2x.pg, tested with it on a real server.
   ["lua/o2x/effects/pg/database.lua"] = "tests/servers/effects/pg_spec.lua",

@@ -53,7 +53,11 @@ describe("the request of a fleet", function()
     toy:write("o2x.yaml", "calendar: calendar.yaml\n")
     local refused = toy:o2x { "run", "build", "--tenants=alpha", "rooms=1" }
     assert.equal(5, refused.code)
-    assert.matches("refused  build: 0 of 1 tenants; next: o2x run build %-%-tenants=alpha rooms=1\n$", refused.stderr)
+    assert.matches("refused  build: 0 of 1 tenants\n$", refused.stderr)
+    assert.matches(
+      "to do it: o2x run build %-%-tenants=alpha rooms=1 %-%-override%-freeze %-%-reason=WHY\n",
+      refused.stderr
+    )
     assert.matches("no unfinished", toy:o2x({ "runs", "--unfinished" }).stderr)
     local kept = toy:o2x { "run", "build", "--tenants=alpha", "rooms=1", "--reason=burning" }
     local command = kept.stderr:match "to do it: ([^\n]+)"

@@ -34,6 +34,7 @@ end
 ---@field details string[]? more lines for people
 ---@field where string? file:line or path
 ---@field line string? of the script that raised it, where that is not shown
+---@field check string? the check that failed
 ---@field module string? of o2x that met it
 ---@field op string? what it was doing
 ---@field code any the system's own code

@@ -4,6 +4,7 @@
 local errors = require "o2x.base.error"
 local out = require "o2x.report.out"
 local lazy = require "o2x.base.lazy"
+local proposed = require "o2x.report.proposed"
 local project = lazy "o2x.project.project"
 local runbook_files = lazy "o2x.project.runbook_files"
 local suggest = lazy "o2x.base.suggest"
@@ -131,9 +132,10 @@ end
 
 --- A command's declaration. A runbook's name is a command that runs it. Any other name is bad input.
 ---@param name string
+---@param second string? the word behind it
 ---@return table command with name, usage and summary
 ---@return string? runbook
-function M.find(name)
+function M.find(name, second)
   for _, group in ipairs(M.GROUPS) do
     for i = 2, #group do
       if group[i][1] == name then return load(group[i]) end
@@ -143,14 +145,20 @@ function M.find(name)
   for _, runbook in ipairs(names) do
     if runbook == name then return M.find "run", runbook end
   end
-  errors.input(
-    ("unknown command '%s'%s"):format(
+  local meant
+  for _, runbook in ipairs(names) do
+    if runbook == second then meant = proposed.swapped(name, second) end
+  end
+  errors.raise {
+    kind = "input",
+    message = ("unknown command '%s'%s"):format(
       out.printable(name),
       suggest.did_you_mean(name, table.move(names, 1, #names, #M.names() + 1, M.names()))
     ),
-    "o2x help lists the commands"
-      .. (in_project and ", o2x list the runbooks" or "; in a project a runbook's name is one, too: cd to the project")
-  )
+    meant = meant,
+    hint = "o2x help lists the commands"
+      .. (in_project and ", o2x list the runbooks" or "; in a project a runbook's name is one, too: cd to the project"),
+  }
 end
 
 --- Options stand behind the command: bad input, with the same words in order.

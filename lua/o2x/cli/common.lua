@@ -16,6 +16,7 @@ local proposed = require "o2x.report.proposed"
 local sandbox = lazy "o2x.script.sandbox"
 local sink = require "o2x.base.sink"
 local runbooks = lazy "o2x.script.runbook"
+local runbook_files = lazy "o2x.project.runbook_files"
 local store = lazy "o2x.engine.store"
 local task = require "o2x.base.task"
 local tenants = lazy "o2x.project.tenants"
@@ -57,6 +58,20 @@ function M.load_project(options, path) return load_config(project.find(path), op
 ---@return table config
 function M.load_project_of(options, h) return load_config(project.at(h.root), options) end
 
+-- A tenant's name where the runbook's belongs, and the other way round.
+local function check_order(found, first, second)
+  local names = {}
+  for _, name in ipairs(runbook_files.all(found)) do
+    names[name] = true
+  end
+  if names[first] or not names[second] then return end
+  errors.raise {
+    kind = "input",
+    message = ("%s is no runbook, and %s is one: the runbook comes first"):format(first, second),
+    meant = proposed.swapped(first, second),
+  }
+end
+
 --- Finds the file of a runbook for a tenant.
 ---@param found table the project
 ---@param options table of the command line
@@ -64,6 +79,7 @@ function M.load_project_of(options, h) return load_config(project.at(h.root), op
 ---@return string path
 function M.runbook(found, options, arguments)
   tenants.check_name(arguments[2])
+  if not arguments[1]:find "[/.@]" then check_order(found, arguments[1], arguments[2]) end
   return runbooks.find(found, arguments[1], not options.standard and arguments[2] or nil)
 end
 

@@ -54,7 +54,7 @@ local function run_words(arguments, options)
 end
 
 --- The command that starts a run, as a shell takes it.
----@param run table
+---@param run table runbook.severe, and tenant_name where it is for one tenant
 ---@param arguments string[] runbook, tenant, name=value …
 ---@param options table of the command line: secrets, standard
 ---@return string
@@ -85,27 +85,33 @@ function M.has_begun(run)
   return wrote or false
 end
 
--- Why a run that failed would fail again.
-local function same_again_of(run, status, err)
+--- Why a run that failed would fail again.
+---@param run table
+---@param status string
+---@param err table?
+---@return string? text one line
+---@return boolean? edited it goes on with the edited scripts only
+---@return boolean? stuck going on leads nowhere
+function M.same_again_of(run, status, err)
   if status ~= "failed" or not err or run.undo or not M.has_begun(run) then return nil end
   return same_again.why(run, err)
 end
 
---- Were the words of a command wrong? Then the same again is wrong again.
----@param err table
----@return boolean
-function M.were_words_wrong(err) return err.kind == "input" and not err.where end
+-- Were the words of a command wrong? Then the same again is wrong again.
+local function were_words_wrong(err) return err.kind == "input" and not err.where end
 
--- What to type after a refusal, which has written nothing: the same again, once what was said is corrected. Nothing
--- where the words themselves were wrong, or where the hint has the command.
-local function after_refusal(err)
+--- What to type after a refusal, which has written nothing: the same again, once what was said is corrected. Nothing
+--- where the words themselves were wrong, or where the hint has the command.
+---@param err table
+---@return string? command
+function M.after_refusal(err)
   local has_command = err.meant or err.lacks or err.hint and tostring(err.hint):find "o2x %l"
-  return not has_command and not M.were_words_wrong(err) and proposed.typed() or nil
+  return not has_command and not were_words_wrong(err) and proposed.typed() or nil
 end
 
 -- A run whose journal was deleted or replaced cannot be resumed; it is started again.
 local function next_of(run, status, options, err)
-  if status == "refused" and err then return after_refusal(err) end
+  if status == "refused" and err then return M.after_refusal(err) end
   if not NEXT[status] then return nil end
   if status == "failed" and not M.has_begun(run) then return proposed.typed() end
   local anew = status == "failed" and same_again.start_again(err)
@@ -113,7 +119,7 @@ local function next_of(run, status, options, err)
   local there = not run.folder or not run.journal:is_lost() and fs.exists(fs.join(run.folder, "journal"))
   if status == "incomplete" and run.undo.remake then return run.undo.remake end
   if there or ENDED[status] then
-    local _, edited, stuck = same_again_of(run, status, err)
+    local _, edited, stuck = M.same_again_of(run, status, err)
     if stuck and run.past.history.begun then return same_again.start_again(err) or "o2x undo " .. run.id end
     return NEXT[status]:format(run.id) .. ((run.edited or edited) and not ENDED[status] and " --edited" or "")
   end
@@ -161,7 +167,7 @@ local function say_end(run, status, err, text, next_command)
   local style = out.style(2)
   local back, instead = way_back(run, status), by_hand(run, status, err)
   if not next_command then return out.say(text) end
-  local again = same_again_of(run, status, err)
+  local again = M.same_again_of(run, status, err)
   if not (back or instead or again) then return out.say(text .. "; next: " .. style.bold(next_command)) end
   out.say(text)
   if again then out.say("  " .. again) end
@@ -213,7 +219,7 @@ function M.conclude(run, status, err, options, seconds)
       totals = plan.totals(counts),
       result = result,
       warnings = json.array(common.warnings(run.config)),
-      next = next_command and proposed.text(next_command),
+      next = next_command,
       notes = json.array(run.report.notes or {}),
       left = run.undo and json.array(run.undo.left or {}),
       traces = run.undo and json.array(run.undo.traces or {}),

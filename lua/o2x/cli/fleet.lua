@@ -4,22 +4,19 @@ local args = require "o2x.cli.args"
 local common = require "o2x.cli.common"
 local ending = require "o2x.cli.ending"
 local errors = require "o2x.base.error"
+local fleet_ending = require "o2x.cli.fleet_ending"
 local fleets = require "o2x.engine.fleet"
 local json = require "o2x.base.json"
 local out = require "o2x.report.out"
-local plan = require "o2x.engine.plan"
 local progress = require "o2x.report.progress"
-local proposed = require "o2x.report.proposed"
 local memory = require "o2x.engine.memory"
 local preparation = require "o2x.engine.preparation"
 local run = require "o2x.engine.run"
 local task = require "o2x.base.task"
-local units = require "o2x.base.units"
 
 local M = {}
 
 local ENDED <const> = { done = true, incomplete = true }
-local COLOURS = { done = "green", incomplete = "yellow", failed = "red", interrupted = "yellow", refused = "yellow" }
 
 --- Runs one tenant; an error becomes the outcome of that tenant.
 ---@param fleet table
@@ -49,6 +46,10 @@ function M.attempt(fleet, tenant, prepare, apply)
   if status == "incomplete" then outcome.left = this.undo.left end
   outcome.begun = this ~= nil and ending.has_begun(this)
   if err and status ~= "interrupted" then out.problem(err, ("%s: %s"):format(tenant, err.step or status)) end
+  if this and err then
+    outcome.again, outcome.edited = ending.same_again_of(this, status, err)
+  end
+  if outcome.again then out.say(("  %s: %s"):format(tenant, outcome.again)) end
   return outcome
 end
 
@@ -107,87 +108,6 @@ local function go_on(store, project, config, fleet, options)
   end
 end
 
-local function rows_of(outcomes, style)
-  local rows = { { "TENANT", "STATUS", "CHANGED", "TIME", "RUN", "" } }
-  for i, outcome in ipairs(outcomes) do
-    local counts = outcome.counts
-    rows[i + 1] = {
-      outcome.tenant,
-      style[COLOURS[outcome.status] or "dim"](outcome.status .. (outcome.earlier and " earlier" or "")),
-      counts and tostring(counts.created + counts.changed + counts.deleted) or "-",
-      outcome.seconds and units.duration(outcome.seconds) or "-",
-      outcome.run or "-",
-      out.printable(outcome.error and tostring(outcome.error) or outcome.note or ""),
-    }
-  end
-  return rows
-end
-
--- Where no run has written anything, all of it is started again: a resumed check finds the same, and is no way on. What
--- was done before this attempt is left out by o2x resume only.
-local function only_looked(outcomes)
-  for _, outcome in ipairs(outcomes) do
-    if outcome.begun or outcome.earlier then return false end
-  end
-  return true
-end
-
--- One line for all: the first tenant that was refused stopped the fleet.
-local function from_the_start(outcomes)
-  for _, outcome in ipairs(outcomes) do
-    if outcome.status == "refused" and outcome.error and ending.were_words_wrong(outcome.error) then return nil end
-  end
-  return proposed.typed()
-end
-
-local function next_of(fleet, options, outcomes)
-  if outcomes and not fleet.undoes and only_looked(outcomes) then return from_the_start(outcomes) end
-  return "o2x resume " .. fleet.id .. (options.edited and " --edited" or "")
-end
-
-local function data_of(fleet, outcomes, status, next_command, warnings)
-  local list = {}
-  for i, outcome in ipairs(outcomes) do
-    list[i] = {
-      tenant = outcome.tenant,
-      status = outcome.status,
-      run = outcome.run,
-      seconds = outcome.seconds,
-      left = outcome.left and json.array(outcome.left),
-      totals = outcome.counts and plan.totals(outcome.counts) or nil,
-      error = outcome.error
-          and { kind = outcome.error.kind, message = tostring(outcome.error), hint = outcome.error.hint }
-        or nil,
-    }
-  end
-  return {
-    fleet = fleet.id,
-    runbook = fleet.runbook,
-    status = status,
-    tenants = json.array(list),
-    warnings = json.array(warnings),
-    undoes = fleet.undoes,
-    next = next_command and proposed.text(next_command),
-  }
-end
-
-local function exit_code(outcomes, status)
-  if status == "interrupted" then return 130 end
-  for _, outcome in ipairs(outcomes) do
-    if outcome.error then return errors.exit_code(outcome.error) end
-  end
-  return status == "incomplete" and ending.INCOMPLETE or 0
-end
-
--- What could not be taken back.
-local function say_left(outcomes)
-  for _, outcome in ipairs(outcomes) do
-    for _, one in ipairs(outcome.left or {}) do
-      out.say(("%s: not undone: %s: %s"):format(outcome.tenant, one.title, one.why))
-    end
-  end
-end
-
 --- Runs the tenants of a fleet and prints how each ended.
 ---@param store table
 ---@param project table
@@ -198,34 +118,11 @@ end
 ---@return integer exit code
 function M.perform(store, project, config, fleet, options, go)
   ending.carry_local_lock(options.local_lock)
-  common.if_ended(next_of(fleet, options))
+  common.if_ended(fleet_ending.next_of(fleet, options))
   out.say(("%s for %d tenants, %s"):format(fleet.runbook, #fleet.tenants, fleet.id))
   common.print_warnings(config)
   local outcomes, status = fleets.perform(store, fleet, (go or go_on)(store, project, config, fleet, options))
-  for _, outcome in ipairs(outcomes) do
-    ending.carry_local_lock(false, outcome.error)
-  end
-  local next_command = not ENDED[status] and next_of(fleet, options, outcomes) or nil
-  if options.json then
-    out.json(data_of(fleet, outcomes, status, next_command, common.warnings(config)))
-  else
-    out.columns(rows_of(outcomes, out.style(1)), out.data)
-  end
-  local done = 0
-  for _, outcome in ipairs(outcomes) do
-    done = done + (ENDED[outcome.status] and 1 or 0)
-  end
-  say_left(outcomes)
-  out.say(
-    ("%s  %s: %d of %d tenants%s"):format(
-      status,
-      fleet.runbook,
-      done,
-      #outcomes,
-      next_command and "; next: " .. next_command or ""
-    )
-  )
-  return exit_code(outcomes, status)
+  return fleet_ending.conclude(fleet, outcomes, status, options, common.warnings(config))
 end
 
 local function at_once(options)

@@ -16,8 +16,8 @@ local function default_text(spec)
 end
 
 local function param_row(name, spec)
-  local kind = spec.choices and table.concat(spec.choices, "|") or spec[1]
-  return { ("  %s=%s"):format(name, spec.choices and kind or kind:upper()), default_text(spec), spec.help or "" }
+  local kind = spec[1] == "choice" and table.concat(spec.choices, "|") or spec[1]:upper()
+  return { ("  %s=%s"):format(name, kind), default_text(spec), spec.help or "" }
 end
 
 local function data(runbook)

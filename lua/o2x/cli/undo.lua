@@ -79,7 +79,10 @@ end
 local function check_confirmed(opened, confirmed)
   local tenant = opened.history.tenant
   if confirmed == tenant then return end
-  errors.input(("--confirm=%s, but %s was for %s"):format(confirmed, opened.history.id, tenant))
+  errors.input(
+    ("--confirm=%s, but %s was for %s"):format(confirmed, opened.history.id, tenant),
+    "look at it first: o2x undo " .. opened.history.id
+  )
 end
 
 local function perform(options, arguments)

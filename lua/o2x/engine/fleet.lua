@@ -323,7 +323,7 @@ function M.list(store, list)
     local fleet = all[i]
     fleet.runs = by_fleet[fleet.id] or {}
     fleet.status, fleet.undone = status_of(fleet), undone_by[fleet.id]
-    if fleet.undoes and not fleet.undone then undone_by[fleet.undoes] = fleet.id end
+    if fleet.undoes and not fleet.undone and fleet.status ~= "refused" then undone_by[fleet.undoes] = fleet.id end
     local stopped = unfinished.stopped(fleet.status)
     fleet.overtaken = stopped and overtaking(all, i) or nil
     local settled = fleet.overtaken or fleet.undone or fleet.dismissed
@@ -371,14 +371,15 @@ function M.dismiss(store, fleet, reason)
   return open
 end
 
---- The undo of a fleet that has begun, if there is one. One that was itself undone does not count.
+--- The undo of a fleet that has begun, if there is one. One that was refused or itself undone does not count.
 ---@param store table
 ---@param id string of the fleet
 ---@return table? fleet
 function M.undo_of(store, id)
   for _, name in ipairs(ids(store)) do
     local fleet = name > id and load_or_note(store, name)
-    if fleet and fleet.undoes == id and not M.undo_of(store, fleet.id) then return fleet end
+    local counts = fleet and fleet.undoes == id and fleet.status ~= "refused"
+    if counts and not M.undo_of(store, fleet.id) then return fleet end
   end
 end
 
@@ -396,12 +397,14 @@ end
 
 -- ---- running ----
 
--- Was each of its tenants refused before it had a run?
-local function all_refused(list)
+-- Was nothing of it begun, because a tenant was refused? Those behind it were not tried.
+local function is_refused(list)
+  local refused = false
   for _, outcome in ipairs(list) do
-    if outcome.status ~= "refused" then return false end
+    if outcome.status ~= "refused" and outcome.status ~= "not begun" then return false end
+    refused = refused or outcome.status == "refused"
   end
-  return true
+  return refused
 end
 
 --- Runs the tenants that are not done yet; stops at the first failure unless keep_going is set.
@@ -442,7 +445,7 @@ function M.perform(store, fleet, go)
     if ENDED[status] and list[i].error then status = "failed" end
     if status == "done" and list[i].status == "incomplete" then status = "incomplete" end
   end
-  if status == "failed" and all_refused(list) then status = "refused" end
+  if status == "failed" and is_refused(list) then status = "refused" end
   fleet.status = status
   save(store, fleet)
   return list, status

@@ -139,6 +139,7 @@ function M.untaken(run, database, err)
     module = "lock",
     code = err.code,
     message = ("without its lock, %s is not changed: %s"):format(run.tenant_name, tostring(err)),
+    details = not mend and err.hint and { err.hint } or nil, -- beside the way without the lock
     hint = mend,
     lacks = not mend and "--local-lock" or nil,
   }

@@ -292,7 +292,10 @@ end
 ---@param confirmed string? the tenant's name, as the operator typed it
 function M.confirm(run, confirmed)
   if confirmed and confirmed ~= run.tenant_name then
-    errors.input(("--confirm=%s, but the run is for %s"):format(confirmed, run.tenant_name))
+    errors.input(
+      ("--confirm=%s, but the run is for %s"):format(confirmed, run.tenant_name),
+      "repeat the tenant's name: --confirm=" .. run.tenant_name
+    )
   end
   if run.runbook.severe and not confirmed and not params.harmless(run.runbook.params, run.params) then
     unconfirmed(run.runbook, run.tenant_name)

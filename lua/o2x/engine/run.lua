@@ -147,6 +147,7 @@ local function rehearse(run)
   local ok, err = xpcall(task.within, errors.handler, "last_look", last, deadline.perform, run, perform)
   if not ok then
     err = errors.wrap(err)
+    same_again.blame(run, err)
     local alone = #run.plan.problems == 0 and not (run.guide and registration.UNANSWERED[err.kind])
     if alone or not run.plan:goes_on_after(err) then error(err, 0) end
     local _, why = run.plan:skip("", err)
@@ -275,7 +276,8 @@ function M.resume(run, id, started, words, skipped)
   memory.check_take_over(id, { old.history, run.undo and run.undo.history }, words or {})
   run.id, run.folder, run.journal = id, old.folder, old.journal
   run.planned = planned.of_run(run.store, old.history)
-  run.past, run.edited = memory.new(old.history, words), run.sandbox.kept == nil
+  local as_started = run.undo ~= nil or run.sandbox.kept ~= nil -- an undo has no scripts that could be edited
+  run.past, run.edited = memory.new(old.history, words), not as_started
   local against = permission.check(run)
   local _close <close> = defer(run.close_clients)
   local held <close> = holding.take(run)
@@ -291,7 +293,7 @@ function M.resume(run, id, started, words, skipped)
     host = host,
     who = identity.details(),
     edited = changed,
-    kept = run.sandbox.kept ~= nil,
+    kept = as_started,
     override = against,
     lock = held:record(),
   }

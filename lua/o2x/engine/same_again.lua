@@ -2,6 +2,7 @@
 --- system may answer otherwise the next time; a script, its parameters and what it asserts stay as they are until
 --- somebody edits them.
 
+local errors = require "o2x.base.error"
 local value = require "o2x.base.value"
 
 local M = {}
@@ -17,6 +18,14 @@ end
 ---@param err table
 ---@return string? "runbooks/deploy.lua:12"
 function M.script(run, err) return err.kind == "bug" and line_of_script(run, err) or nil end
+
+--- Says in a plan that it is the script that has to be edited: a run says so by its last lines.
+---@param run table
+---@param err table
+function M.blame(run, err)
+  local line = M.script(run, err)
+  if line and not err.hint then errors.amend(err, { hint = ("the script fails there: edit %s"):format(line) }) end
+end
 
 --- What the journal keeps of an error.
 ---@param run table
@@ -34,10 +43,10 @@ local function as_before(run, err)
 end
 
 -- Is it what the script made of steps that are all done? Their results are kept, so it says the same for ever. What a
--- step asked it asks again, and gets another answer once somebody has mended it.
+-- step or a check asked it asks again, and gets another answer once somebody has mended it.
 local function is_verdict(run, err)
   local path = tostring(err.line or err.where or ""):match "^([^\n:]+%.lua):%d+"
-  return not err.step and path ~= nil and run.sandbox ~= nil and run.sandbox.texts[path] ~= nil
+  return not (err.step or err.check) and path ~= nil and run.sandbox ~= nil and run.sandbox.texts[path] ~= nil
 end
 
 --- What to say of a run that failed: why it would fail again.

@@ -1,5 +1,6 @@
 --- The parameters of a runbook: declared with a type, given as name=value, checked before the run starts.
 
+local clock = require "o2x.base.clock"
 local errors = require "o2x.base.error"
 local sorted_keys = require "o2x.base.sorted_keys"
 local suggest = require "o2x.base.suggest"
@@ -17,6 +18,7 @@ local TYPES = {
   boolean = { function(text) return TRUTH[text] end, "true or false" },
   version = { function(text) return #text <= 128 and text:match("^[%w_][%w._-]*$") end, "a version such as v2.5.0" },
   tenant = { function(text) return tenants.is_name(text) and text or nil end, "a tenant's name" },
+  time = { function(text) return pcall(clock.parse, text) and text or nil end, "a time such as 2026-02-14T09:30:00Z" },
   duration = { units.parse_duration, "a duration such as 90s, 30m or 2h" },
   choice = {
     function(text, spec)
@@ -38,14 +40,14 @@ local TYPES = {
   },
 }
 
----@alias o2x.parameter_type "string"|"integer"|"boolean"|"version"|"tenant"|"duration"|"choice"|"list"
+---@alias o2x.parameter_type "string"|"integer"|"boolean"|"version"|"tenant"|"time"|"duration"|"choice"|"list"
 
 ---@class o2x.parameter
 ---@field [1] o2x.parameter_type a duration is typed as 90s, 30m, 2h or 1d, and arrives in seconds
 ---@field default any value when the parameter is not given
 ---@field optional boolean? true: without it the runbook gets nil
 ---@field help string? one line, shown by `o2x info`
----@field choices string[]? of a choice
+---@field choices string[]? of a choice; of a list: each item is one of them
 ---@field min number? smallest integer, or shortest duration in seconds
 ---@field max number? largest integer, or longest duration in seconds
 ---@field harmless any with this value a severe runbook only reads, and wants no --confirm
@@ -96,6 +98,26 @@ end
 -- The words that a parameter may have as its value, if these are few.
 local function words_of(spec) return spec.choices or spec[1] == "boolean" and sorted_keys(TRUTH) or {} end
 
+-- The first item of a list that is none of its choices.
+local function stranger(spec, items)
+  local known = {}
+  for _, choice in ipairs(spec.choices) do
+    known[choice] = true
+  end
+  for _, item in ipairs(items) do
+    if not known[item] then return item end
+  end
+end
+
+local function check_items(name, spec, items)
+  local item = stranger(spec, items)
+  if not item then return items end
+  errors.input(
+    ("parameter %s: there is no %q%s"):format(name, item, suggest.did_you_mean(item, spec.choices)),
+    ("%s: %s"):format(name, table.concat(spec.choices, ", "))
+  )
+end
+
 local function parse(name, spec, text)
   local parser = TYPES[spec[1]]
   local value = parser[1](text, spec)
@@ -103,6 +125,7 @@ local function parse(name, spec, text)
   if spec[1] == "choice" then expected = "one of " .. table.concat(spec.choices, ", ") end
   if value ~= nil then
     local range = out_of_range(spec, value)
+    if not range and spec[1] == "list" and spec.choices then return check_items(name, spec, value) end
     if not range then return value end
     expected = range
   end
@@ -112,7 +135,7 @@ local function parse(name, spec, text)
 end
 
 -- What is told from other types by its looks.
-local NUMERIC <const> = { version = "^v?%d", integer = "^-?%d+$", duration = "^%d" }
+local NUMERIC <const> = { version = "^v?%d", time = "^%d%d%d%d%-%d%d%-%d%d[T ]", integer = "^-?%d+$", duration = "^%d" }
 
 -- Of the parameters that a word may be meant for, in order: it is one of the choices; the name of a truth value; the
 -- value that the runbook cannot do without; of its looks; nearly one of the choices.

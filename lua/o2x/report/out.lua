@@ -55,9 +55,9 @@ function M.data(text) sink.line("stdout", text and proposed.text(text) or "") en
 ---@param text string
 function M.text(text) sink.lines("stdout", text) end
 
---- Prints a value as JSON, for --json.
+--- Prints a value as JSON, for --json. The commands in it are as they work here.
 ---@param value any
-function M.json(value) sink.json("stdout", value) end
+function M.json(value) sink.json("stdout", proposed.data(value)) end
 
 --- Prints a message of one line, unless --quiet.
 ---@param text string

@@ -78,19 +78,52 @@ local function carried_by(name)
   return table.concat(words)
 end
 
---- A text in which the commands of o2x are as the operator has to type them here.
+-- Is a command typed here as messages have it?
+local function is_plain() return start == "o2x" and sets == "" and not next(carried) end
+
+--- A text in which the commands of o2x are as the operator has to type them here. A command that is so stays.
 ---@param text string such as "next: o2x resume R-…"
 ---@return string
 function M.text(text)
   if not text:find "o2x %l" then return text end
   find()
-  if start == "o2x" and sets == "" and not next(carried) then return text end
+  if is_plain() then return text end
+  local before = start:match "^(.*)o2x$"
   return (
-    text:gsub("%f[%w_/.-]o2x (%l[%l-]*)", function(name)
+    text:gsub("()%f[%w_/.-]o2x (%l[%l-]*)()", function(at, name, after)
       if commands[name] == nil then return nil end
-      return start .. " " .. name .. (commands[name] and sets or "") .. carried_by(name)
+      local added = (commands[name] and sets or "") .. carried_by(name)
+      local is_so = before == text:sub(at - #(before or ""), at - 1) and added == text:sub(after, after + #added - 1)
+      return not is_so and start .. " " .. name .. added or nil
     end)
   )
+end
+
+-- The fields of data that hold what is to be typed.
+local FIELDS <const> = { next = true, hint = true, mend = true, look = true, fix = true, again = true }
+
+local function commands_in(value, field)
+  if type(value) == "string" then return FIELDS[field] and M.text(value) or value end
+  if type(value) ~= "table" then return value end
+  local changed = {}
+  for key, item in pairs(value) do
+    local made = commands_in(item, type(key) == "string" and key or field)
+    if made ~= item then changed[key] = made end
+  end
+  if not next(changed) then return value end
+  local copy = setmetatable({}, getmetatable(value))
+  for key, item in pairs(value) do
+    copy[key] = changed[key] or item
+  end
+  return copy
+end
+
+--- Data in which the commands of o2x are as the operator has to type them here.
+---@param value any plain data
+---@return any
+function M.data(value)
+  find()
+  return is_plain() and value or commands_in(value)
 end
 
 --- A command of o2x in other words than were typed.
@@ -114,6 +147,18 @@ function M.typed()
     skip = word == "--set"
   end
   return "o2x " .. shell.command(words)
+end
+
+--- What was typed, with two of its words in each other's place.
+---@param one string
+---@param other string
+---@return string[] words
+function M.swapped(one, other)
+  local words, place = {}, { [one] = other, [other] = one }
+  for i, word in ipairs(arguments) do
+    words[i], place[word] = place[word] or word, nil
+  end
+  return words
 end
 
 --- What was typed, whole, with more options: for a command that lacks one. One that was typed keeps its value.

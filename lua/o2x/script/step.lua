@@ -213,7 +213,7 @@ function M.check(run, name, fn, ...)
   end
   if problem and run.auditing and fails_alone(run, problem) then return run.plan:check_failed(path, name, problem) end
   if problem and run.guide and problem.kind ~= "bug" then return nil end -- the checklist has it, and goes on
-  if problem then error(problem, 0) end
+  if problem then error(errors.amend(problem, { check = name }), 0) end
   return found
 end
 

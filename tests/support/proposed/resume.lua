@@ -193,6 +193,7 @@ return {
   ["lua/o2x/cli/resume.lua: o2x resume"] = chooses,
   ["lua/o2x/cli/resume.lua: o2x runs"] = is_done,
   ["lua/o2x/engine/store.lua: o2x show"] = is_done,
+  ["lua/o2x/cli/fleet_ending.lua: o2x resume"] = fleet,
   ["lua/o2x/cli/fleet.lua: o2x resume"] = fleet,
   ["lua/o2x/engine/memory.lua: o2x resume"] = takes_over,
   ["lua/o2x/engine/run.lua: o2x resume"] = runbook_gone,

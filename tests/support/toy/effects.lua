@@ -11,7 +11,8 @@ local task = require "o2x.base.task"
 local function path_of(name) return fs.join(os.getenv("TOY"), name) end
 
 local function read(_, target)
-  if fs.exists(path_of(".down")) then errors.raise { kind = "unreachable", message = "the toy does not answer" } end
+  local down = fs.read_if(path_of ".down") -- the kind of its error
+  if down then errors.raise { kind = down ~= "" and down or "unreachable", message = "the toy does not answer" } end
   local text = fs.read_if(path_of(target.name))
   return text and json.decode(text)
 end

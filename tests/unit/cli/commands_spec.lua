@@ -1,4 +1,5 @@
 local commands = require "o2x.cli.commands"
+local proposed = require "o2x.report.proposed"
 
 describe("the commands", function()
   it("each have a file that declares them", function()
@@ -24,6 +25,13 @@ describe("the commands", function()
     assert.is_false(ok)
     assert.equal("input", err.kind)
     assert.matches("'rum'; did you mean run", err.message)
+  end)
+
+  it("stand before the tenant", function()
+    proposed.called("o2x", { "urbanos", "rollback", "to=3" }, {})
+    local _, err = pcall(commands.find, "urbanos", "rollback")
+    proposed.called("o2x", {}, {})
+    assert.same({ "rollback", "urbanos", "to=3" }, err.meant)
   end)
 
   it("stand before their options", function()

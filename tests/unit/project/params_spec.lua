@@ -42,6 +42,7 @@ describe("a parameter's type", function()
     { "tenant", "New Client" },
     { "duration", "soon" },
     { "list", "" },
+    { "time", "yesterday" },
   }
   for _, case in ipairs(bad) do
     it(
@@ -55,6 +56,17 @@ describe("a parameter's type", function()
     assert.equal("on", read("choice", "on", fields))
     refused({ p = { "choice", choices = { "on", "off" } } }, { p = "up" }, "one of on, off")
   end)
+
+  it("list takes items that are its choices", function()
+    local fields = { choices = { "all", "roof", "cellar" } }
+    assert.same({ "roof", "cellar" }, read("list", "roof, cellar", fields))
+    refused({ p = { "list", choices = fields.choices } }, { p = "roof,cellr" }, 'no "cellr"; did you mean cellar')
+  end)
+
+  it(
+    "time is given as it was typed",
+    function() assert.equal("2026-02-14T09:30:00Z", read("time", "2026-02-14T09:30:00Z")) end
+  )
 
   it("has bounds, which are allowed values themselves", function()
     assert.equal(1, read("integer", "1", { min = 1, max = 3 }))

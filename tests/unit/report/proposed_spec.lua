@@ -85,6 +85,44 @@ describe("a proposed command", function()
     )
   end)
 
+  it("stays as it is once it is so", function()
+    local script = os.tmpname()
+    fs.write(
+      script,
+      [[local proposed = require "o2x.report.proposed"
+        proposed.called("o2x", { "run", "--set=a=b" }, { run = true, resume = true })
+        proposed.carry("--local-lock", { resume = true })
+        local once = proposed.text "next: o2x resume R; o2x run x"
+        io.write(once, "\n", proposed.text(once))]]
+    )
+    for _, start in ipairs { "", "sudo o2x", "./o2x" } do
+      local env = { O2X_COMMAND = start, PATH = "/nonexistent" }
+      local once, twice =
+        proc.run({ argv = { fs.realpath "/proc/self/exe", script }, env = env }).stdout:match "(.*)\n(.*)"
+      assert.equal(once, twice)
+      local o2x = start == "" and "o2x" or start
+      assert.equal(("next: %s resume --set=a=b --local-lock R; %s run --set=a=b x"):format(o2x, o2x), once)
+    end
+    os.remove(script)
+  end)
+
+  it("is so in data, in the fields that are typed", function()
+    local script = os.tmpname()
+    fs.write(
+      script,
+      [[local proposed = require "o2x.report.proposed"
+        proposed.called("./o2x", {}, { run = true, undo = true })
+        local list, fix = { next = "o2x undo R" }, { "o2x run b" }
+        local data = { { mend = "o2x run a", text = "o2x run a", list = list, fix = fix } }
+        local made, had = proposed.data(data)[1], data[1]
+        print(had.mend, made.mend, made.text, made.list.next, made.fix[1])]]
+    )
+    local env = { O2X_COMMAND = "", PATH = "/nonexistent" }
+    local printed = proc.run({ argv = { fs.realpath "/proc/self/exe", script }, env = env }).stdout
+    os.remove(script)
+    assert.equal("o2x run a\t./o2x run a\to2x run a\t./o2x undo R\t./o2x run b\n", printed)
+  end)
+
   it("is short where the shell finds this very program", function()
     local folder = fs.folder(fs.realpath "/proc/self/exe")
     local env = { O2X_COMMAND = "", PATH = folder }
