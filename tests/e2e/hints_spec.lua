@@ -180,7 +180,7 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: x, image: "x/
       redis("acl", "setuser", "default", "-unlink", "-del")
     end,
     clear,
-    "lacks th[ei]s? permission",
+    "may not UNLINK keys of TIDLT%-%d+",
     function() redis("acl", "setuser", "default", "+@all") end,
   },
   {
