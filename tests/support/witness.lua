@@ -138,6 +138,7 @@ local function reads_redis(line)
   for word in line:gmatch '"([^"]*)"' do
     words[#words + 1] = word:lower()
   end
+  if words[1] == "acl" then return words[2] == "whoami" or words[2] == "dryrun" end
   return REDIS[words[1]] and not (words[1] == "config" and words[2] ~= "get") or false
 end
 

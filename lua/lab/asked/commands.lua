@@ -13,6 +13,14 @@ do
   READS[word] = true
 end
 
+-- ACL asks, too: who am I, and what would I be allowed?
+local ACL_READS <const> = { CAT = true, DRYRUN = true, GETUSER = true, LIST = true, WHOAMI = true }
+
+local function reads(words)
+  local method = tostring(words[1]):upper()
+  return READS[method] or method == "ACL" and ACL_READS[tostring(words[2]):upper()] or false
+end
+
 --- The name of the lab's own connections, by which its commands are left out.
 M.OWN = "o2x-lab"
 
@@ -21,7 +29,7 @@ local function request(entry)
   local words = entry[4]
   local method = tostring(words[1]):upper()
   local text = table.concat(words, " ")
-  local write = not READS[method]
+  local write = not reads(words)
   return {
     service = "redis",
     at = entry[2],

@@ -88,12 +88,25 @@ local function refuse(list)
   }
 end
 
+local SILENT <const> = { unreachable = true, timeout = true }
+
+-- A run may get by without a system that is declared and down now, and without a table that nobody has made: who needs
+-- them says so.
+local function denied_of(found)
+  local list = {}
+  for _, one in ipairs(found) do
+    if not (SILENT[one.kind] or one.absent) then list[#list + 1] = one end
+  end
+  return list
+end
+
 return {
   name = "rights",
-  --- Raises all that the run may not do of what it may have to, unless it was asked for already.
+  --- Raises all that the run may not do of what it may have to, unless it was asked for already. A system that does not
+  --- answer is no reason, nor is what is not there.
   ---@param ctx table
   before_writes = function(ctx)
-    if not ctx:ask_for_rights() then refuse(missing(ctx, {})) end
+    if not ctx:ask_for_rights() then refuse(denied_of(missing(ctx, {}))) end
   end,
   api = function(ctx)
     return {

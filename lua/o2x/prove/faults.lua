@@ -103,6 +103,12 @@ local REDIS_READS <const> = {
   TYPE = true,
 }
 
+local ACL_READS <const> = { DRYRUN = true, WHOAMI = true }
+
+local function reads_redis(word, text)
+  return REDIS_READS[word] or word == "ACL" and ACL_READS[(text:match "%a+%s+(%a+)" or ""):upper()]
+end
+
 --- What a statement or command is to a fault: "connect", "commit", "read" or "write". What is not known to read only
 --- writes.
 ---@param service string
@@ -110,7 +116,7 @@ local REDIS_READS <const> = {
 ---@return "connect"|"commit"|"read"|"write"
 function M.role_of(service, text)
   local word = (text:match "%a+" or ""):upper()
-  if service == "redis" then return REDIS_READS[word] and "read" or "write" end
+  if service == "redis" then return reads_redis(word, text) and "read" or "write" end
   if word == "CONNECT" then return "connect" end
   if word == "COMMIT" or word == "END" then return "commit" end
   return SQL_READS[word] and "read" or "write"

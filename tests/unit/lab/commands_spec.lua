@@ -22,4 +22,18 @@ describe("the commands of Redis", function()
     assert.is_true(list[2].write)
     assert.equal("redis unlink T:a T:b", list[2].identity)
   end)
+
+  it("ask with ACL, too, or write", function()
+    local connection = {
+      command = function()
+        return {
+          { 3, 1700000002, 5, { "ACL", "SETUSER", "a" }, "127.0.0.1:1", "" },
+          { 2, 1700000001, 5, { "ACL", "DRYRUN", "a", "PING" }, "127.0.0.1:1", "" },
+          { 1, 1700000000, 5, { "acl", "whoami" }, "127.0.0.1:1", "" },
+        }
+      end,
+    }
+    local list = commands.read(connection)
+    assert.same({ false, false, true }, { list[1].write, list[2].write, list[3].write })
+  end)
 end)

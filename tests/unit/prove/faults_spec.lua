@@ -28,6 +28,11 @@ describe("the faults of", function()
     },
     { "a command that reads", statement("GET a", "redis"), "cut cut-after truncated LOADING BUSY MOVED" },
     {
+      "a question for rights",
+      statement("ACL DRYRUN default PING", "redis"),
+      "cut cut-after truncated LOADING BUSY MOVED",
+    },
+    {
       "a command that writes",
       statement("DEL a", "redis"),
       "cut cut-after timeout truncated LOADING BUSY MOVED READONLY OOM",

@@ -200,6 +200,7 @@ local function add_kinds(list, client, asked)
           mend = ("install the operator that brings it; kubectl api-resources --api-group=%s shows it then"):format(
             one.group
           ),
+          absent = true,
         }
       end
     end
@@ -211,7 +212,7 @@ end
 ---  request, at most
 ---@param needs string[]? "get,create own services/proxy": what effect types need, own: in
 ---  the tenant's namespace only; nil: all that o2x policy grants
----@return { text: string, mend: string }[]
+---@return { text: string, mend: string, absent: boolean? }[] absent: the cluster does not have it
 function M.missing(this, needs)
   local client, list = this.client "k8s", {}
   local asked = questions(this.grants, needs and decoded(needs))

@@ -28,14 +28,14 @@ FROM (SELECT has_schema_privilege(to_regnamespace('o2x'), 'USAGE') AS sees,
   pg_roles r WHERE r.rolname = current_user]]
 
 local RIGHTS <const> = [[
-SELECT path, found IS NOT NULL AS there,
+SELECT path, found IS NOT NULL AS there, found IS NULL AND coalesce(enters, true) AS absent,
   coalesce(has_table_privilege(found, 'SELECT'), false) AS reads,
   coalesce(has_table_privilege(found, 'INSERT'), false) AS inserts,
   coalesce(has_table_privilege(found, 'UPDATE'), false) AS updates,
   coalesce(has_table_privilege(found, 'DELETE'), false) AS deletes
-FROM (SELECT path, rank, CASE WHEN has_schema_privilege(to_regnamespace(split_part(path, '.', 1)), 'USAGE')
-    THEN to_regclass(path) END AS found
-  FROM unnest($1::text[]) WITH ORDINALITY AS asked (path, rank)) AS each ORDER BY rank]]
+FROM (SELECT path, rank, enters, CASE WHEN enters THEN to_regclass(path) END AS found
+  FROM (SELECT path, rank, has_schema_privilege(to_regnamespace(split_part(path, '.', 1)), 'USAGE') AS enters
+    FROM unnest($1::text[]) WITH ORDINALITY AS asked (path, rank)) AS asked) AS each ORDER BY rank]]
 
 local TENANT <const> = [[
 SELECT pg_has_role(datdba, 'MEMBER') AS own, has_database_privilege(datname, 'CONNECT') AS connects
@@ -65,7 +65,11 @@ end
 
 local function check_table(list, this, role, rights, removes)
   local control, path = this.grants.pg.control, rights.path
-  if not rights.there then
+  if rights.absent then
+    add(list, ("%s has no table %s"):format(control, path), psql(control, ("\\dt %s.*"):format(path:match "^[^.]+")))
+    list[#list].absent = true
+    return
+  elseif not rights.there then
     return add(
       list,
       ("%s has no table %s that this role sees"):format(control, path),
@@ -128,7 +132,7 @@ end
 ---@param every boolean also what only other runs need: to make databases, where the tenant has its own
 ---@param removes boolean? rows are deleted
 ---@return table who role, version, number, now, super, standby, ssl
----@return { text: string, mend: string }[]
+---@return { text: string, mend: string, absent: boolean? }[]
 function M.look(this, db, every, removes)
   local grants, list = this.grants.pg, {}
   local answers = db:pipeline {
