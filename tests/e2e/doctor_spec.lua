@@ -236,6 +236,20 @@ local CASES <const> = {
     end,
   },
   {
+    "an AWS that throttles",
+    function()
+      lab:o2x { "lab", "fault", "aws", "429", "times=1000" }
+      return {}
+    end,
+    "^AWS: .*Throttling",
+    "^wait: ",
+    code = 4,
+    follow = function(_, env)
+      lab:o2x { "lab", "fault", "aws", "off" }
+      return env
+    end,
+  },
+  {
     "a Redis that does not answer",
     function() return { REDIS_URL = "redis://127.0.0.1:1" } end,
     "^Redis: .*",

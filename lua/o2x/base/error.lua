@@ -35,6 +35,7 @@ end
 ---@field where string? file:line or path
 ---@field line string? of the script that raised it, where that is not shown
 ---@field check string? the check that failed
+---@field why table? of a time limit: the error that was met before, and tried again
 ---@field module string? of o2x that met it
 ---@field op string? what it was doing
 ---@field code any the system's own code

@@ -204,6 +204,7 @@ function M.timeout(seconds, fn, ...)
       kind = "timeout",
       message = ("took longer than %g s%s"):format(seconds, why and ": " .. tostring(why) or ""),
       hint = why and why.hint,
+      why = why,
     }
   end
   return handle:join()

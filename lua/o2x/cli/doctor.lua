@@ -37,6 +37,7 @@ local function watch(waiting, seconds)
     for name in pairs(waiting) do
       names[#names + 1] = name
     end
+    if not names[1] then return end
     table.sort(names)
     local since = units.duration(task.now() - start)
     out.say(("waiting for %s since %s, at most %d s"):format(table.concat(names, ", "), since, seconds))

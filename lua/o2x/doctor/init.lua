@@ -60,7 +60,9 @@ local function perform(check, this)
   local ok, err = xpcall(task.timeout, errors.handler, M.SECONDS, check.check, this, note)
   if ok then return note end
   err = errors.wrap(err)
-  if err.kind == "timeout" and not err.hint then
+  if err.kind == "timeout" and err.why then
+    note:error(err.why, "wait, then o2x doctor again")
+  elseif err.kind == "timeout" and not err.hint then
     note:finding(("no answer within %d s"):format(M.SECONDS), "o2x config explain shows its address", notes.UNREACHABLE)
   else
     note:error(err, "o2x config explain shows its address")

@@ -137,6 +137,14 @@ function M.part(element, what, name)
   return element:find(name)
 end
 
+-- For a time limit around it, whose error says why it waited; pausing: where that is kept.
+local function waits_for(pausing, response, code)
+  local fields = judge(response, code, true) or { kind = "unreachable" }
+  fields.code, fields.status = code, response.status
+  fields.message = ("%s (%s)"):format(select(2, M.problem(response)), code)
+  pausing.why = errors.new(fields)
+end
+
 --- Sends a request and retries while the service throttles it. Network failures are left to the run, which knows
 --- whether the request may be sent twice. Exponential backoff with jitter, so that throttled clients do not all come
 --- back at once. Keys that have expired on the way are fetched again, once.
@@ -145,16 +153,20 @@ end
 ---@param credentials o2x.aws.credentials? who asks
 ---@return http.response
 function M.send(send, pause, credentials)
-  local try, renewed = 1, false
+  local try, renewed, pausing = 1, false, task.context().pausing or {}
   while true do
     local response = send()
-    if response.status < 300 then return response end
+    if response.status < 300 then
+      if try > 1 then pausing.why = nil end
+      return response
+    end
     local code = M.problem(response)
     if EXPIRED[code] and credentials and not renewed and credentials:expire() then
       renewed = true
     elseif try == TRIES or not is_later(response, code) then
       return response
     else
+      waits_for(pausing, response, code)
       local longest = math.min(LONGEST_PAUSE, pause * 2 ^ (try - 1))
       task.sleep(longest / 2 + math.random() * longest / 2)
       try = try + 1
