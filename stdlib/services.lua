@@ -9,7 +9,7 @@ local M = {}
 M.TIMEOUT = 600
 
 --- What services= may have, for the declaration of a parameter: a wrong name is refused before anything else is asked.
-M.CHOICES = table.move(catalogue.names(), 1, #catalogue.names(), 2, { "all" })
+M.CHOICES = { "all", table.unpack(catalogue.names()) }
 
 --- The named services, in the catalogue's order. All services without names or for "all". An input error for an unknown
 --- name.
