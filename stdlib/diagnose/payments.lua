@@ -63,8 +63,24 @@ end
 
 -- ---- webhooks ----
 
+-- Without a cluster nobody knows what an onboarding would mend.
+local function mend_of(tenant, no_cluster)
+  local ingress = naming.resource(tenant, "ingress")
+  local look = remedy.kubectl(tenant, ("get ingress %s -o yaml"):format(ingress))
+  if no_cluster then return { say = "mend the cluster first", look = look } end
+  return {
+    say = "if the ingress differs from the tenant file, or the payment gateway is not deployed",
+    mend = remedy.onboard(
+      tenant,
+      ("k8s.object %s/Ingress/%s"):format(tenant.namespace, ingress),
+      "helm.release " .. naming.resource(tenant, "payment-gateway")
+    ),
+    look = look,
+  }
+end
+
 -- A GET changes nothing; a working receiver rejects it (405, or a missing signature).
-local function reachable(found, path, tenant)
+local function reachable(found, path, tenant, no_cluster)
   local url = ("https://api.%s%s"):format(tenant.domain, path)
   local ok, response = pcall(http.request, { url = url, timeout = 10, once = true })
   if ok and response.status ~= 404 and response.status < 500 then return end
@@ -74,19 +90,12 @@ local function reachable(found, path, tenant)
     "payment-gateway",
     "the webhook URL does not respond",
     ("GET %s: %s"):format(url, ok and "HTTP " .. response.status or tostring(response)),
-    {
-      say = "if the ingress differs from the tenant file, or the payment gateway is not deployed",
-      mend = remedy.onboard(
-        tenant,
-        ("k8s.object %s/Ingress/%s"):format(tenant.namespace, naming.resource(tenant, "ingress")),
-        "helm.release " .. naming.resource(tenant, "payment-gateway")
-      ),
-      look = remedy.kubectl(tenant, "get ingress " .. naming.resource(tenant, "ingress") .. " -o yaml"),
-    }
+    mend_of(tenant, no_cluster)
   )
 end
 
-local function webhook(found, tenant, item, with_database)
+local function webhook(found, tenant, item, facts)
+  local with_database = facts.database
   local wanted = item.attributes and item.attributes.webhookurl
   if not wanted then return end
   local row = with_database
@@ -111,7 +120,7 @@ local function webhook(found, tenant, item, with_database)
     )
   end
   local path = wanted:match "^https://[^/]+(/.*)$"
-  if path then reachable(found, path, tenant) end
+  if path then reachable(found, path, tenant, facts.no_cluster) end
 end
 
 --- Runs the checks of this chapter.
@@ -125,7 +134,7 @@ function M.run(found, tenant, facts)
   end
   for _, item in ipairs(facts.maintenance and {} or tenant.integrations) do
     if item.type == "PAYMENT_GATEWAY" then
-      findings.check(found, item.name, fix, webhook, found, tenant, item, facts.database)
+      findings.check(found, item.name, fix, webhook, found, tenant, item, facts)
     end
   end
 end

@@ -57,6 +57,13 @@ describe("stdlib.diagnose.payments", function()
     end
   end)
 
+  it("proposes no onboarding for a webhook while the cluster does not answer", function()
+    local _, rows = run({ status = 502 }, { database = true, no_cluster = true })
+    assert.is_nil(rows[1].mend)
+    _, rows = run { status = 502 }
+    assert.matches("o2x run onboard", rows[1].mend)
+  end)
+
   it("does not call webhooks during maintenance", function()
     local _, _, std = run({}, { database = true, maintenance = {} })
     assert.same({}, std.called "http.request")
