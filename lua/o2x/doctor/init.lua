@@ -61,7 +61,7 @@ local function perform(check, this)
   if ok then return note end
   err = errors.wrap(err)
   if err.kind == "timeout" and err.why then
-    note:error(err.why, "wait, then o2x doctor again")
+    note:error(err.why, "wait, and ask again")
   elseif err.kind == "timeout" and not err.hint then
     note:finding(("no answer within %d s"):format(M.SECONDS), "o2x config explain shows its address", notes.UNREACHABLE)
   else
