@@ -152,6 +152,7 @@ local ROWS = {
   -- what o2x prove proposes
   ["lua/o2x/cli/prove.lua: o2x prove"] = prove_example,
   ["lua/o2x/cli/prove.lua: o2x run RUNBOOK"] = { "a form to fill in" },
+  ["lua/o2x/client/pg/error.lua: o2x policy"] = { "a form to fill in; tests/e2e/policy_spec.lua applies it" },
   ["lua/o2x/cli/prove.lua: o2x run maintenance"] = prove_example,
   ["lua/o2x/prove/base.lua: o2x prove"] = { "what it needs, in a sentence" },
   ["lua/o2x/prove/certificate.lua: o2x prove"] = { by = "tests/e2e/prove_spec.lua" },

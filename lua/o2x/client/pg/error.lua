@@ -182,6 +182,13 @@ function M.broken(options, message, uncertain)
   })
 end
 
+-- What a role may do is granted by people. A row policy names a tenant's id: after an undo, or by hand, it is another.
+local function privilege_hint(role, text)
+  local what = text:find("row-level security", 1, true) and "the row policy of role %s is for other rows"
+    or "role %s lacks this privilege"
+  return (what .. "; o2x policy TENANT --system=postgresql prints what it needs"):format(role)
+end
+
 --- The error of a statement. PostgreSQL may quote a parameter in it, so secrets are scrubbed.
 ---@param options table
 ---@param fields table code, message, hint, position …: result:error()
@@ -198,7 +205,7 @@ function M.statement(options, fields, uncertain)
     message = ("%s: %s (%s)"):format(M.where(options), means, message)
   end
   local hint = judged.hint or fields.hint
-  if code == "42501" then hint = ("role %s lacks this privilege"):format(options.user or "?") end
+  if code == "42501" then hint = privilege_hint(options.user or "?", text) end
   return new(code, judged, {
     op = "statement",
     message = message,

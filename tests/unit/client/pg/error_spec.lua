@@ -48,6 +48,14 @@ describe("the error of a statement", function()
     return pg_error.statement(OPTIONS, fields)
   end
 
+  it("that is not allowed says whose right is missing, and what prints it", function()
+    local prints = "; o2x policy TENANT --system=postgresql prints what it needs"
+    local denied = statement("42501", "permission denied for table users")
+    assert.equal("role admin lacks this privilege" .. prints, denied.hint)
+    local other = statement("42501", 'new row violates row-level security policy for table "tenant"')
+    assert.equal("the row policy of role admin is for other rows" .. prints, other.hint)
+  end)
+
   it("has a kind by its SQLSTATE or the class of it", function()
     local kinds = {
       ["23505"] = "conflict",
