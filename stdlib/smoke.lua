@@ -446,7 +446,7 @@ local function conclude(entries, failed, hints, prefix)
   if #failed == 0 then return end
   fail(
     prefix .. ("%d of %d checks failed: %s"):format(#failed, #entries, table.concat(failed, ", ")),
-    hints[1] and table.concat(hints, "; ")
+    hints[2] and "what to type next is beside each of them" or hints[1]
   )
 end
 
