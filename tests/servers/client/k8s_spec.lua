@@ -230,6 +230,17 @@ describe("the kubernetes client", function()
     assert.equal("app=x", requests[1].query.labelSelector)
   end)
 
+  it("does not ask again to watch what it may not", function()
+    answer(function() return status(403, "Forbidden", "pods is forbidden") end)
+    local read = { metadata = { name = "a", namespace = "t1", resourceVersion = "1" } }
+    for _ = 1, 3 do
+      local watched, problem = client:wait_change("Pod", read, 5)
+      assert.is_false(watched)
+      assert.equal("unauthorised", problem.kind)
+    end
+    assert.equal(1, #requests)
+  end)
+
   it("keeps of a list what its reader wants, and nothing of what it does not", function()
     answer(function(req)
       if req.query.continue then return ok { metadata = {}, items = { pod("b", 2), pod("c", 3) } } end

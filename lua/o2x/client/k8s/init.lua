@@ -46,6 +46,7 @@ function M.new(options)
     shares = options.answers ~= nil,
     shared = options.answers or memo.new(0),
     facts = memo.new(math.huge),
+    unwatched = {}, -- "pods in NAMESPACE" → why they may not be watched
     by_hand = options.by_hand,
   }, Client)
 end

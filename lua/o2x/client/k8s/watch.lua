@@ -135,6 +135,9 @@ end
 ---@return boolean watched
 ---@return table? problem why it was not
 function M.change(client, resource, object, seconds)
+  local place = ("%s in %s"):format(resource.plural, object.metadata.namespace or "")
+  local denied = client.unwatched[place] -- who may not watch is not asked each time
+  if denied then return false, denied end
   local watch = setmetatable({
     client = client,
     resource = resource,
@@ -149,6 +152,7 @@ function M.change(client, resource, object, seconds)
   local problem = errors.wrap(result)
   if problem.kind == "cancelled" then error(problem, 0) end
   if problem.kind == "timeout" then return true end
+  if problem.kind == "unauthorised" then client.unwatched[place] = problem end
   return false, problem
 end
 
