@@ -19,7 +19,8 @@ local RUNBOOKS <const> = {
   ["smoke"] = "",
   ["scale status=true"] = "",
   ["cache-clear"] = "",
-  ["maintenance mode=on"] = "",
+  -- the rights, in the tenant's namespace and in that of the alerts
+  ["maintenance mode=on"] = "k8s POST /apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
   ["diagnose"] = "vault GET /v1/secret/data/tenant/newclient/info", -- by the token of the services, too
 }
 
