@@ -39,6 +39,6 @@ Kept:    a line of kept: holds as long as the difference is the same. --take-ove
     local result = step("Compare it with the standard", adoption.compare, tenant, found)
     step("Write the tenant's file", adoption.write_file, tenant, found, result)
     if params.admin == "reset" then step("Reset the administrator", adoption.reset_admin, tenant, result) end
-    adoption.report(tenant, found, result)
+    adoption.report(tenant, found, result, params.admin == "reset")
   end,
 }

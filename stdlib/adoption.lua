@@ -240,10 +240,11 @@ end
 -- The line of a script says nothing to those who read a table.
 local function plainly(message) return (message:gsub("^stdlib/%S+:%d+: ", "")) end
 
-local function not_there(list, tenant, found, result)
+local function not_there(list, tenant, found, result, reset)
   local again = remedy.run(tenant, "adopt")
+  local done = reset and remedy.run(tenant, "adopt", "admin=reset") or nil
   for _, one in ipairs(found.missing) do
-    add(list, "missing", one.what, nil, one.mend)
+    if one.mend ~= done then add(list, "missing", one.what, nil, one.mend) end
   end
   for _, one in ipairs(result.guessed) do
     add(list, "missing", one.what, one.why)
@@ -270,11 +271,12 @@ end
 ---@param tenant table
 ---@param found table of M.look
 ---@param result table of M.compare
-function M.report(tenant, found, result)
+---@param reset boolean? the administrator has a new password since
+function M.report(tenant, found, result, reset)
   local list = {}
   taken_over(list, tenant, found, result.wanted)
   not_standard(list, tenant, found, result)
-  not_there(list, tenant, found, result)
+  not_there(list, tenant, found, result, reset)
   output { columns = { "state", "what", "detail", "next" }, rows = list, planned = true }
 end
 
