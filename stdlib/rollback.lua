@@ -98,7 +98,10 @@ local function choose(tenant, params)
       targets[service], list[#list + 1] = found[i], service
     end
   end
-  if #list == 0 then invalid(tenant.name .. " has no release with an earlier revision") end
+  if #list == 0 then
+    local diagnose = "what is wrong: o2x run diagnose " .. tenant.name
+    invalid(tenant.name .. " has no release with an earlier revision", diagnose)
+  end
   return { targets = targets, services = list }
 end
 

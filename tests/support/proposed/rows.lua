@@ -201,6 +201,7 @@ local ROWS = {
   ["stdlib/ingress.lua: kubectl get"] = balancer,
   ["stdlib/diagnose/names.lua: kubectl get"] = balancer,
   ["stdlib/rollback.lua: helm history"] = history_of,
+  ["stdlib/rollback.lua: o2x run diagnose"] = { by = "tests/regress/746-next-that-cannot-work_spec.lua" },
   ["stdlib/scaling.lua: kubectl -n"] = { "opens an editor; autoscalers are in tests/e2e/scale_spec.lua" },
 
   ["lua/o2x/policy/init.lua: aws iam"] = policy,
